@@ -1,0 +1,60 @@
+// Package nearest finds the word that was probably meant.
+//
+// Every refusal of an unknown name in this module offers the closest right
+// name, and all of them ask here.
+package nearest
+
+import "slices"
+
+// To returns the word of known closest to word, or "" when none is close
+// enough to be worth offering: more than a third of the letters, or more than
+// three, would have to change. Ties go to the word that comes first in known.
+func To(word string, known []string) string {
+	limit := min(3, (len(word)+2)/3)
+	best := ""
+	for _, candidate := range known {
+		if abs(len(candidate)-len(word)) > limit {
+			continue
+		}
+		if d := distance(word, candidate); d <= limit && d > 0 {
+			best, limit = candidate, d-1
+		}
+	}
+	return best
+}
+
+// Hint returns `; did you mean "x"?`, or "" when no known word is close.
+func Hint(word string, known []string) string {
+	if best := To(word, known); best != "" {
+		return `; did you mean "` + best + `"?`
+	}
+	return ""
+}
+
+// distance is the optimal string alignment distance: insertions, deletions,
+// substitutions and swaps of neighbours, each counted once.
+func distance(a, b string) int {
+	prev2 := make([]int, len(b)+1)
+	prev := make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row := make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = slices.Min([]int{prev[j] + 1, row[j-1] + 1, prev[j-1] + cost})
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], prev2[j-2]+1)
+			}
+		}
+		prev2, prev = prev, row
+	}
+	return prev[len(b)]
+}
+
+func abs(n int) int { return max(n, -n) }
