@@ -1,0 +1,26 @@
+// Package rule is the expression language of the policies: a strict, typed,
+// terminating subset of expr with four truth values and a fault.
+//
+// It is the only importer of github.com/expr-lang/expr and shows none of its
+// types. expr parses and type-checks; the checked tree is lowered to nodes of
+// our own, because expr's virtual machine knows neither unknown facts nor
+// checked arithmetic, and cannot be stopped.
+//
+// # Truth
+//
+// A condition is True, False, Unknown (it hangs on a missing fact),
+// NotApplicable (it hangs on a fact that policy says has no meaning here) or a
+// Fault (overflow, division by zero, an unreadable fact). "and" takes the
+// first of False, Fault, Unknown, NotApplicable, True that either side has;
+// "or" the first of True, Fault, Unknown, NotApplicable, False; "not" swaps
+// True and False. Every other operator passes on the worst state of its
+// operands. So the order of operands never matters, and a missing fact can
+// only move a verdict to Unknown, never from True to False or back.
+//
+// # Limits
+//
+// A source is at most 4 KiB, 300 nodes and 32 levels deep; its cost, the sum
+// of its steps over the longest permitted lists and texts, is computed when it
+// is compiled and refused above [CostLimit]. Evaluation allocates at most the
+// texts it joins and always terminates.
+package rule

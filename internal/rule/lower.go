@@ -1,0 +1,364 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/changelane/changelane/internal/nearest"
+)
+
+// lowering turns expr's tree into nodes. It is an allow-list: a kind of node,
+// an operator or a function that it does not name is refused.
+type lowering struct {
+	vocabulary *Vocabulary
+	source     string
+	reads      map[int]bool
+	asks       map[int]bool
+	loops      []*node // the lists of the loops around, innermost last
+}
+
+func (l *lowering) errorf(at ast.Node, format string, args ...any) *Error {
+	for member, ok := at.(*ast.MemberNode); ok; member, ok = at.(*ast.MemberNode) {
+		at = member.Node // a name is where it begins
+	}
+	line, column := position(l.source, at.Location().From)
+	return &Error{line, column, fmt.Sprintf(format, args...)}
+}
+
+// condition lowers an expression that must be true or false.
+func (l *lowering) condition(n ast.Node) (*node, *Error) {
+	low, err := l.lower(n)
+	if err != nil {
+		return nil, err
+	}
+	if low.kind != Bool {
+		return nil, l.errorf(n, "this is %s; a condition that is true or false is expected, such as a comparison", low.kind)
+	}
+	return low, nil
+}
+
+func (l *lowering) lower(n ast.Node) (*node, *Error) {
+	switch n := n.(type) {
+	case *ast.BoolNode:
+		return constant(Bool, BoolValue(n.Value)), nil
+	case *ast.IntegerNode:
+		return constant(Int, IntValue(int64(n.Value))), nil
+	case *ast.FloatNode:
+		return constant(Float, FloatValue(n.Value)), nil
+	case *ast.StringNode:
+		return constant(Text, TextValue(n.Value)), nil
+	case *ast.IdentifierNode, *ast.MemberNode:
+		return l.read(n)
+	case *ast.PointerNode:
+		return l.element(n)
+	case *ast.UnaryNode:
+		return l.unary(n)
+	case *ast.BinaryNode:
+		return l.binary(n)
+	case *ast.ConditionalNode:
+		return l.choice(n)
+	case *ast.BuiltinNode:
+		return l.builtin(n)
+	case *ast.CallNode:
+		return l.call(n)
+	}
+	return nil, l.errorf(n, "%s is not part of the language", construct(n))
+}
+
+// construct names what a person wrote, for a refusal.
+func construct(n ast.Node) string {
+	switch n.(type) {
+	case *ast.NilNode:
+		return "nil, which no fact ever is (ask known(fact) instead),"
+	case *ast.ArrayNode:
+		return "a list outside of \"x in [...]\""
+	case *ast.MapNode:
+		return "a map"
+	case *ast.SliceNode:
+		return "a slice"
+	}
+	return "this construct"
+}
+
+func constant(kind Type, v Value) *node {
+	return &node{kind: kind, run: runConst, value: v, cost: step, size: bound{fixed: float64(len(v.Text))}}
+}
+
+func (l *lowering) read(n ast.Node) (*node, *Error) {
+	name, ok := dotted(n)
+	if !ok {
+		return nil, l.errorf(n, "only facts have members, and a member is named by a dot, such as service.tier")
+	}
+	i, ok := l.vocabulary.Lookup(name)
+	switch {
+	case ok:
+	case slices.Contains(l.vocabulary.groups, name):
+		return nil, l.errorf(n, "%q is a group of facts; name one of them, such as %s", name, l.memberOf(name))
+	default:
+		return nil, l.errorf(n, "no fact is named %q%s", name, l.vocabulary.Hint(name))
+	}
+	l.reads[i] = true
+	f := l.vocabulary.facts[i]
+	return &node{kind: f.Type, run: runFact, fact: i, words: f.Words, cost: step, size: bound{fixed: float64(f.Bytes)}}, nil
+}
+
+func (l *lowering) memberOf(group string) string {
+	for _, name := range l.vocabulary.names {
+		if strings.HasPrefix(name, group+".") {
+			return name
+		}
+	}
+	return group
+}
+
+// dotted spells a chain of plain member accesses.
+func dotted(n ast.Node) (string, bool) {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		return n.Value, true
+	case *ast.MemberNode:
+		property, plain := n.Property.(*ast.StringNode)
+		base, ok := dotted(n.Node)
+		if !plain || !ok || n.Optional || n.Method {
+			return "", false
+		}
+		return base + "." + property.Value, true
+	}
+	return "", false
+}
+
+func (l *lowering) element(n *ast.PointerNode) (*node, *Error) {
+	if n.Name != "" {
+		return nil, l.errorf(n, "#%s is not part of the language; # is the element", n.Name)
+	}
+	if len(l.loops) == 0 {
+		return nil, l.errorf(n, "# is the element of a loop, and there is no loop around it")
+	}
+	words := l.loops[len(l.loops)-1].words
+	return &node{kind: Text, run: runElement, words: words, cost: step, size: bound{perByte: 1}}, nil
+}
+
+func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
+	arg, err := l.lower(n.Node)
+	if err != nil {
+		return nil, err
+	}
+	out := &node{kind: arg.kind, args: []*node{arg}, cost: arg.cost.plus(step)}
+	switch {
+	case (n.Operator == "not" || n.Operator == "!") && arg.kind == Bool:
+		out.run = runNot
+	case n.Operator == "not" || n.Operator == "!":
+		return nil, l.errorf(n, "%q needs a condition that is true or false, and this is %s; \"not\" binds tighter than a comparison, so write not (a == b), or a not in [...]", n.Operator, arg.kind)
+	case n.Operator == "-" && arg.kind == Int:
+		out.run = strict(negInt)
+	case n.Operator == "-" && arg.kind == Float:
+		out.run = strict(negFloat)
+	default:
+		return nil, l.errorf(n, "%q cannot stand before %s", n.Operator, arg.kind)
+	}
+	return out, nil
+}
+
+func (l *lowering) choice(n *ast.ConditionalNode) (*node, *Error) {
+	condition, err := l.condition(n.Cond)
+	if err != nil {
+		return nil, err
+	}
+	a, err := l.lower(n.Exp1)
+	if err != nil {
+		return nil, err
+	}
+	b, err := l.lower(n.Exp2)
+	if err != nil {
+		return nil, err
+	}
+	if a.kind != b.kind || a.kind == List {
+		return nil, l.errorf(n.Cond, "both outcomes of a choice must be of one type, and they are %s and %s", a.kind, b.kind)
+	}
+	return &node{kind: a.kind, run: runChoice, args: []*node{condition, a, b},
+		cost: step.plus(condition.cost).plus(a.cost).plus(b.cost), size: a.size.plus(b.size)}, nil
+}
+
+// builtins are the functions of expr that the language keeps.
+var builtins = []string{"abs", "all", "any", "count", "known", "len", "lower", "max", "min", "none", "one", "touches", "trim", "upper"}
+
+func (l *lowering) builtin(n *ast.BuiltinNode) (*node, *Error) {
+	switch n.Name {
+	case "any", "all", "none", "one", "count":
+		return l.loop(n)
+	case "len", "lower", "upper", "trim", "abs":
+		return l.function1(n)
+	case "min", "max":
+		return l.extreme(n)
+	}
+	return nil, l.unknownFunction(n, n.Name)
+}
+
+func (l *lowering) unknownFunction(n ast.Node, name string) *Error {
+	return l.errorf(n, "%s() is not part of the language%s (there are %s)", name, nearest.Hint(name, builtins), strings.Join(builtins, ", "))
+}
+
+func (l *lowering) loop(n *ast.BuiltinNode) (*node, *Error) {
+	if len(n.Arguments) != 2 {
+		return nil, l.errorf(n, "%s() needs a list and a condition, such as %s(change.paths, # startsWith \"db/\")", n.Name, n.Name)
+	}
+	list, err := l.lower(n.Arguments[0])
+	if err != nil {
+		return nil, err
+	}
+	if list.kind != List {
+		return nil, l.errorf(n.Arguments[0], "%s() goes over a list, and this is %s", n.Name, list.kind)
+	}
+	if len(l.loops) >= maxLoops {
+		return nil, l.errorf(n, "loops may be nested %d deep at most", maxLoops)
+	}
+	predicate, ok := n.Arguments[1].(*ast.PredicateNode)
+	if !ok {
+		return nil, l.errorf(n, "%s() needs a condition over the elements", n.Name)
+	}
+	l.loops = append(l.loops, list)
+	inner, err := l.condition(predicate.Node)
+	l.loops = l.loops[:len(l.loops)-1]
+	if err != nil {
+		return nil, err
+	}
+	fact := l.vocabulary.facts[list.fact]
+	out := &node{kind: Bool, args: []*node{list, inner}, cost: step.plus(list.cost).plus(inner.cost.over(fact.Items, fact.Bytes))}
+	switch n.Name {
+	case "any":
+		out.run = runAny
+	case "all":
+		out.run = runAll
+	case "none":
+		out.run = runNone
+	case "one":
+		out.run = runOne
+	default:
+		out.kind, out.run = Int, runCount
+	}
+	return out, nil
+}
+
+func (l *lowering) function1(n *ast.BuiltinNode) (*node, *Error) {
+	if len(n.Arguments) != 1 {
+		return nil, l.errorf(n, "%s() needs one argument", n.Name)
+	}
+	arg, err := l.lower(n.Arguments[0])
+	if err != nil {
+		return nil, err
+	}
+	out := &node{kind: arg.kind, args: []*node{arg}, size: arg.size.times(3), cost: step.plus(arg.cost).plus(arg.size.times(compareByte))}
+	switch {
+	case n.Name == "len" && arg.kind == Text:
+		out.kind, out.run = Int, strict(lenText)
+	case n.Name == "len" && arg.kind == List:
+		out.kind, out.run = Int, strict(lenList)
+	case n.Name == "lower" && arg.kind == Text:
+		out.run = strict(lowerText)
+	case n.Name == "upper" && arg.kind == Text:
+		out.run = strict(upperText)
+	case n.Name == "trim" && arg.kind == Text:
+		out.run = strict(trimText)
+	case n.Name == "abs" && arg.kind == Int:
+		out.run = strict(absInt)
+	case n.Name == "abs" && arg.kind == Float:
+		out.run = strict(absFloat)
+	default:
+		return nil, l.errorf(n.Arguments[0], "%s() cannot take %s", n.Name, arg.kind)
+	}
+	return out, nil
+}
+
+// extreme folds min and max over two or more numbers of one type.
+func (l *lowering) extreme(n *ast.BuiltinNode) (*node, *Error) {
+	if len(n.Arguments) < 2 {
+		return nil, l.errorf(n, "%s() needs two numbers or more", n.Name)
+	}
+	var out *node
+	for _, a := range n.Arguments {
+		arg, err := l.lower(a)
+		switch {
+		case err != nil:
+			return nil, err
+		case arg.kind != Int && arg.kind != Float:
+			return nil, l.errorf(a, "%s() takes numbers, and this is %s", n.Name, arg.kind)
+		case out == nil:
+			out = arg
+			continue
+		case out.kind != arg.kind:
+			return nil, l.errorf(a, "%s() takes numbers of one type, and these are %s and %s", n.Name, out.kind, arg.kind)
+		}
+		order := orderInt
+		if arg.kind == Float {
+			order = orderFloat
+		}
+		run := strict(smallest(order))
+		if n.Name == "max" {
+			run = strict(largest(order))
+		}
+		out = &node{kind: arg.kind, run: run, args: []*node{out, arg}, cost: step.plus(out.cost).plus(arg.cost)}
+	}
+	return out, nil
+}
+
+func (l *lowering) call(n *ast.CallNode) (*node, *Error) {
+	callee, ok := n.Callee.(*ast.IdentifierNode)
+	switch {
+	case !ok:
+		return nil, l.errorf(n, "facts have no methods")
+	case callee.Value == "known":
+		return l.known(n)
+	case callee.Value == "touches":
+		return l.touches(n)
+	}
+	return nil, l.unknownFunction(n, callee.Value)
+}
+
+func (l *lowering) known(n *ast.CallNode) (*node, *Error) {
+	name, ok := "", false
+	if len(n.Arguments) == 1 {
+		name, ok = dotted(n.Arguments[0])
+	}
+	if !ok {
+		return nil, l.errorf(n, "known() needs the name of one fact, such as known(evidence.smoke)")
+	}
+	i, ok := l.vocabulary.Lookup(name)
+	if !ok {
+		return nil, l.errorf(n.Arguments[0], "no fact is named %q%s", name, l.vocabulary.Hint(name))
+	}
+	l.asks[i] = true
+	return &node{kind: Bool, run: runKnown, fact: i, cost: step}, nil
+}
+
+func (l *lowering) touches(n *ast.CallNode) (*node, *Error) {
+	if l.vocabulary.paths < 0 {
+		return nil, l.errorf(n, "touches() has no paths to look at here")
+	}
+	if len(n.Arguments) == 0 {
+		return nil, l.errorf(n, "touches() needs one path pattern or more, such as touches(\"migrations/**\")")
+	}
+	fact := l.vocabulary.facts[l.vocabulary.paths]
+	out := &node{kind: Bool, run: runTouches, fact: l.vocabulary.paths, cost: step}
+	for _, a := range n.Arguments {
+		text, ok := a.(*ast.StringNode)
+		if !ok {
+			return nil, l.errorf(a, "touches() takes path patterns in quotes")
+		}
+		glob, problem := compileGlob(text.Value)
+		if problem != "" {
+			return nil, l.errorf(a, "%s", problem)
+		}
+		out.globs = append(out.globs, glob)
+		out.cost = out.cost.plus(matchCost(glob.String()).over(fact.Items, fact.Bytes))
+	}
+	l.reads[l.vocabulary.paths] = true
+	return out, nil
+}
+
+// matchCost bounds one match of a pattern, per byte of the text.
+func matchCost(pattern string) bound {
+	return bound{fixed: 1, perByte: float64(instructions(pattern)) * matchByte}
+}

@@ -1,0 +1,238 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/changelane/changelane/internal/nearest"
+)
+
+func (l *lowering) binary(n *ast.BinaryNode) (*node, *Error) {
+	if n.Operator == "in" {
+		return l.membership(n)
+	}
+	if n.Operator == "matches" {
+		return l.match(n)
+	}
+	a, err := l.lower(n.Left)
+	if err != nil {
+		return nil, err
+	}
+	b, err := l.lower(n.Right)
+	if err != nil {
+		return nil, err
+	}
+	out := &node{args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(a.size.plus(b.size).times(compareByte))}
+	switch n.Operator {
+	case "and", "&&", "or", "||":
+		return l.logic(n, out)
+	case "==", "!=", "<", "<=", ">", ">=":
+		return l.compared(n, out)
+	case "+", "-", "*", "/", "%":
+		return l.arithmetic(n, out)
+	case "contains", "startsWith", "endsWith":
+		return l.search(n, out)
+	}
+	return nil, l.errorf(n, "the operator %q is not part of the language", n.Operator)
+}
+
+func (l *lowering) logic(n *ast.BinaryNode, out *node) (*node, *Error) {
+	for i, side := range []ast.Node{n.Left, n.Right} {
+		if kind := out.args[i].kind; kind != Bool {
+			return nil, l.errorf(side, "%q joins conditions that are true or false, and this is %s", n.Operator, kind)
+		}
+	}
+	out.kind, out.run = Bool, runAnd
+	if n.Operator == "or" || n.Operator == "||" {
+		out.run = runOr
+	}
+	return out, nil
+}
+
+func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
+	a, b := out.args[0], out.args[1]
+	equality := n.Operator == "==" || n.Operator == "!="
+	var order ordering
+	switch {
+	case a.kind == Int && b.kind == Int:
+		order = orderInt
+	case a.kind == Float && b.kind == Float:
+		order = orderFloat
+	case a.kind == Int && b.kind == Float:
+		order = orderIntFloat
+	case a.kind == Float && b.kind == Int:
+		order = orderFloatInt
+	case a.kind == Text && b.kind == Text && (equality || a.words == nil && b.words == nil):
+		order = orderText
+	case a.kind == Text && b.kind == Text:
+		return nil, l.errorf(n, "these are names from a fixed set, which have no order; compare with == or \"in\"")
+	case a.kind == Bool && b.kind == Bool && equality:
+		order = orderBool
+	default:
+		return nil, l.errorf(n, "%s cannot be compared with %s by %q", a.kind, b.kind, n.Operator)
+	}
+	if err := l.words(n.Left, a, b); err != nil {
+		return nil, err
+	}
+	if err := l.words(n.Right, b, a); err != nil {
+		return nil, err
+	}
+	out.kind, out.run = Bool, comparison(n.Operator, order)
+	return out, nil
+}
+
+// words refuses a literal that the other side can never be: a typing error
+// would otherwise make the rule false, or true, for ever.
+func (l *lowering) words(at ast.Node, literal, other *node) *Error {
+	text, ok := at.(*ast.StringNode)
+	if !ok || other.words == nil || slices.Contains(other.words, text.Value) {
+		return nil
+	}
+	return l.errorf(at, "%q is none of the values that are possible here: %s%s", literal.value.Text, listed(other.words), nearest.Hint(text.Value, other.words))
+}
+
+// listed shows a closed set, shortened when it is long.
+func listed(words []string) string {
+	const most = 12
+	if len(words) > most {
+		return strings.Join(words[:most], ", ") + ", ..."
+	}
+	return strings.Join(words, ", ")
+}
+
+func (l *lowering) arithmetic(n *ast.BinaryNode, out *node) (*node, *Error) {
+	a, b := out.args[0], out.args[1]
+	if a.kind == Text && b.kind == Text && n.Operator == "+" {
+		out.kind, out.run, out.size = Text, strict(joinText), a.size.plus(b.size)
+		if out.size.fixed > maxText {
+			return nil, l.errorf(n, "the joined text could be longer than %d bytes", maxText)
+		}
+		return out, nil
+	}
+	if (a.kind != Int && a.kind != Float) || (b.kind != Int && b.kind != Float) {
+		return nil, l.errorf(n, "%q needs numbers, and these are %s and %s", n.Operator, a.kind, b.kind)
+	}
+	if n.Operator == "%" {
+		if a.kind != Int || b.kind != Int {
+			return nil, l.errorf(n, "%q needs whole numbers", n.Operator)
+		}
+		out.kind, out.run = Int, strict(modInt)
+		return out, nil
+	}
+	if a.kind == Int && b.kind == Int && n.Operator != "/" {
+		out.kind = Int
+		out.run = strict(map[string]func(*node, Value, Value) Value{"+": addInt, "-": subInt, "*": mulInt}[n.Operator])
+		return out, nil
+	}
+	out.kind, out.args = Float, []*node{widened(a), widened(b)}
+	out.run = strict(map[string]func(*node, Value, Value) Value{"+": addFloat, "-": subFloat, "*": mulFloat, "/": divFloat}[n.Operator])
+	return out, nil
+}
+
+// widened is the operand as a decimal number.
+func widened(n *node) *node {
+	if n.kind == Float {
+		return n
+	}
+	return &node{kind: Float, run: strict(toFloat), args: []*node{n}, cost: n.cost}
+}
+
+func (l *lowering) search(n *ast.BinaryNode, out *node) (*node, *Error) {
+	for i, side := range []ast.Node{n.Left, n.Right} {
+		if kind := out.args[i].kind; kind != Text {
+			return nil, l.errorf(side, "%q works on texts, and this is %s%s", n.Operator, kind, listHint(kind))
+		}
+	}
+	out.kind = Bool
+	switch n.Operator {
+	case "contains":
+		out.run = strict(contains)
+	case "startsWith":
+		out.run = strict(startsWith)
+	default:
+		out.run = strict(endsWith)
+	}
+	return out, nil
+}
+
+func listHint(kind Type) string {
+	if kind == List {
+		return `; write "x" in list, or any(list, # ...)`
+	}
+	return ""
+}
+
+func (l *lowering) match(n *ast.BinaryNode) (*node, *Error) {
+	a, err := l.lower(n.Left)
+	if err != nil {
+		return nil, err
+	}
+	if a.kind != Text {
+		return nil, l.errorf(n.Left, "\"matches\" works on a text, and this is %s", a.kind)
+	}
+	literal, ok := n.Right.(*ast.StringNode)
+	if !ok {
+		return nil, l.errorf(n.Right, "\"matches\" needs a pattern in quotes")
+	}
+	if len(literal.Value) > maxPattern {
+		return nil, l.errorf(n.Right, "the pattern is longer than %d bytes", maxPattern)
+	}
+	re, problem := compilePattern(literal.Value)
+	if problem != "" {
+		return nil, l.errorf(n.Right, "%s", problem)
+	}
+	perByte := float64(instructions(literal.Value)) * matchByte
+	return &node{kind: Bool, run: strict(matches), args: []*node{a}, re: re,
+		cost: step.plus(a.cost).plus(a.size.times(perByte))}, nil
+}
+
+func (l *lowering) membership(n *ast.BinaryNode) (*node, *Error) {
+	a, err := l.lower(n.Left)
+	if err != nil {
+		return nil, err
+	}
+	if literal, ok := n.Right.(*ast.ArrayNode); ok {
+		return l.inLiteral(n, a, literal)
+	}
+	b, err := l.lower(n.Right)
+	if err != nil {
+		return nil, err
+	}
+	if a.kind != Text || b.kind != List {
+		return nil, l.errorf(n, "\"in\" looks for a text in a list, and these are %s and %s", a.kind, b.kind)
+	}
+	if err := l.words(n.Left, a, b); err != nil {
+		return nil, err
+	}
+	fact := l.vocabulary.facts[b.fact]
+	compares := step.plus(bound{perByte: compareByte}).over(fact.Items, fact.Bytes)
+	return &node{kind: Bool, run: strict(inList), args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(compares)}, nil
+}
+
+func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode) (*node, *Error) {
+	if len(literal.Nodes) == 0 {
+		return nil, l.errorf(n, "the list after \"in\" is empty, so nothing is ever in it")
+	}
+	out := &node{kind: Bool, args: []*node{a}, cost: step.plus(a.cost).plus(bound{fixed: float64(len(literal.Nodes))})}
+	for _, item := range literal.Nodes {
+		low, err := l.lower(item)
+		if err != nil {
+			return nil, err
+		}
+		if low.value.State != Present || low.kind != a.kind || (a.kind != Text && a.kind != Int) {
+			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s", a.kind)
+		}
+		if err := l.words(item, low, a); err != nil {
+			return nil, err
+		}
+		out.texts = append(out.texts, low.value.Text)
+		out.ints = append(out.ints, low.value.Int)
+	}
+	out.run = strict(inTexts)
+	if a.kind == Int {
+		out.run = strict(inInts)
+	}
+	return out, nil
+}

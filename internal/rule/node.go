@@ -1,0 +1,239 @@
+package rule
+
+import "regexp"
+
+// node is one part of a lowered expression.
+type node struct {
+	kind  Type
+	run   func(*node, *frame) Value
+	args  []*node
+	fact  int              // for a fact
+	value Value            // for a constant
+	texts []string         // for membership in a literal list of texts
+	ints  []int64          // for membership in a literal list of numbers
+	re    *regexp.Regexp   // for matches
+	globs []*regexp.Regexp // for touches
+	words []string         // the closed set of values, where there is one
+	cost  bound
+	size  bound // of a text: its longest length in bytes
+}
+
+func (n *node) eval(f *frame) Value { return n.run(n, f) }
+
+// frame is what an evaluation runs over: the facts, and the element that the
+// innermost loop is at.
+type frame struct {
+	facts   []Value
+	element string
+}
+
+// bound is an upper bound that, within a loop, also depends on the length of
+// the element: fixed + perByte × len(element).
+type bound struct{ fixed, perByte float64 }
+
+func (b bound) plus(c bound) bound         { return bound{b.fixed + c.fixed, b.perByte + c.perByte} }
+func (b bound) times(factor float64) bound { return bound{b.fixed * factor, b.perByte * factor} }
+
+// over is the bound of running b once for each of items elements that have
+// bytes bytes together.
+func (b bound) over(items, bytes int) bound {
+	return bound{fixed: b.fixed*float64(items) + b.perByte*float64(bytes)}
+}
+
+// step is what any part costs, before what it reads.
+var step = bound{fixed: 1}
+
+// The shares of a step that a byte of text costs.
+const (
+	compareByte = 1.0 / 64 // comparing, joining, searching
+	matchByte   = 1.0 / 16 // one instruction of a pattern
+)
+
+func runConst(n *node, _ *frame) Value { return n.value }
+
+func runFact(n *node, f *frame) Value {
+	v := f.facts[n.fact]
+	if v.State == Faulty && v.Text == "" {
+		v.Text = "a fact could not be read"
+	}
+	return v
+}
+
+func runElement(_ *node, f *frame) Value { return TextValue(f.element) }
+
+func runKnown(n *node, f *frame) Value {
+	switch v := f.facts[n.fact]; v.State {
+	case Present:
+		return BoolValue(true)
+	case Faulty:
+		return runFact(n, f)
+	default:
+		return BoolValue(false)
+	}
+}
+
+func runNot(n *node, f *frame) Value {
+	v := n.args[0].eval(f)
+	v.Bool = !v.Bool
+	return v
+}
+
+// runAnd: False decides whatever the other side is, then the worst state.
+func runAnd(n *node, f *frame) Value {
+	a := n.args[0].eval(f)
+	if isFalse(a) {
+		return a
+	}
+	b := n.args[1].eval(f)
+	if isFalse(b) {
+		return b
+	}
+	return worst(a, b)
+}
+
+// runOr: True decides whatever the other side is, then Fault and Unknown
+// before NotApplicable, and that before False.
+func runOr(n *node, f *frame) Value {
+	a := n.args[0].eval(f)
+	if isTrue(a) {
+		return a
+	}
+	b := n.args[1].eval(f)
+	if isTrue(b) {
+		return b
+	}
+	return worst(a, b)
+}
+
+func isTrue(v Value) bool  { return v.State == Present && v.Bool }
+func isFalse(v Value) bool { return v.State == Present && !v.Bool }
+
+// runChoice is a ? b : c. A condition that is not known still gives a value
+// when both branches agree.
+func runChoice(n *node, f *frame) Value {
+	condition := n.args[0].eval(f)
+	switch {
+	case isTrue(condition):
+		return n.args[1].eval(f)
+	case isFalse(condition):
+		return n.args[2].eval(f)
+	}
+	a, b := n.args[1].eval(f), n.args[2].eval(f)
+	if a.State == Present && b.State == Present && a.Bool == b.Bool && a.Int == b.Int && a.Float == b.Float && a.Text == b.Text {
+		return a
+	}
+	return worst(condition, worst(a, b))
+}
+
+// present evaluates the operands; the second result is false when one of them
+// spoils the outcome, and the first is that outcome then.
+func present(args []*node, f *frame) (a, b Value, ok bool) {
+	a = args[0].eval(f)
+	if len(args) > 1 {
+		b = args[1].eval(f)
+		if w := worst(a, b); w.State != Present {
+			return w, b, false
+		}
+	}
+	return a, b, a.State == Present
+}
+
+// strict makes a node function of one or two operands that is only asked when
+// they are present.
+func strict(compute func(n *node, a, b Value) Value) func(*node, *frame) Value {
+	return func(n *node, f *frame) Value {
+		a, b, ok := present(n.args, f)
+		if !ok {
+			return a
+		}
+		return compute(n, a, b)
+	}
+}
+
+// loop makes a node function over the elements of a list; the predicate is the
+// second operand.
+func loop(start bool, fold func(acc, element Value) Value) func(*node, *frame) Value {
+	return func(n *node, f *frame) Value {
+		list := n.args[0].eval(f)
+		if list.State != Present {
+			return list
+		}
+		acc := BoolValue(start)
+		inner := frame{facts: f.facts}
+		for _, e := range list.List {
+			inner.element = e
+			acc = fold(acc, n.args[1].eval(&inner))
+			if acc.State == Present && acc.Bool != start {
+				break
+			}
+		}
+		return acc
+	}
+}
+
+var (
+	runAny = loop(false, func(acc, e Value) Value {
+		if isTrue(e) {
+			return e
+		}
+		return worst(acc, e)
+	})
+	runAll = loop(true, func(acc, e Value) Value {
+		if isFalse(e) {
+			return e
+		}
+		return worst(acc, e)
+	})
+)
+
+func runNone(n *node, f *frame) Value {
+	v := runAny(n, f)
+	v.Bool = !v.Bool
+	return v
+}
+
+// runCount counts the elements for which the predicate is true; one element
+// of which that is not known makes the count not known.
+func runCount(n *node, f *frame) Value {
+	list := n.args[0].eval(f)
+	if list.State != Present {
+		return list
+	}
+	count, spoilt := int64(0), BoolValue(true)
+	inner := frame{facts: f.facts}
+	for _, e := range list.List {
+		inner.element = e
+		v := n.args[1].eval(&inner)
+		spoilt = worst(spoilt, v)
+		if isTrue(v) {
+			count++
+		}
+	}
+	if spoilt.State != Present {
+		return spoilt
+	}
+	return IntValue(count)
+}
+
+func runOne(n *node, f *frame) Value {
+	count := runCount(n, f)
+	if count.State != Present {
+		return count
+	}
+	return BoolValue(count.Int == 1)
+}
+
+func runTouches(n *node, f *frame) Value {
+	paths := f.facts[n.fact]
+	if paths.State != Present {
+		return runFact(n, f)
+	}
+	for _, path := range paths.List {
+		for _, glob := range n.globs {
+			if glob.MatchString(path) {
+				return BoolValue(true)
+			}
+		}
+	}
+	return BoolValue(false)
+}

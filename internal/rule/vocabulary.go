@@ -1,0 +1,146 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/builtin"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/types"
+
+	"github.com/changelane/changelane/internal/nearest"
+)
+
+// Type is the type of a fact or of an expression.
+type Type uint8
+
+// The types of the language. Numbers are either whole (64 bits) or decimal
+// (IEEE 754 binary64); a comparison between the two is exact.
+const (
+	Bool Type = iota + 1
+	Int
+	Float
+	Text
+	List // of text
+)
+
+// String names the type as messages do.
+func (t Type) String() string {
+	return [...]string{"nothing", "true or false", "a whole number", "a decimal number", "a text", "a list of texts"}[t]
+}
+
+// Fact declares one name that an expression may read.
+type Fact struct {
+	Name  string   // dotted, such as "change.lines_added"
+	Type  Type     // what it holds when present
+	Words []string // the closed set of values of a text or of a list's elements; nil when open
+	Bytes int      // the longest text; for a list the sum over its elements
+	Items int      // the longest list
+}
+
+// Vocabulary is the set of names that expressions may read. It is immutable.
+type Vocabulary struct {
+	facts  []Fact
+	index  map[string]int
+	names  []string // sorted, for hints
+	groups []string // "change", "service", ... sorted
+	paths  int      // the list that touches() looks at, or -1
+}
+
+// NewVocabulary makes a vocabulary of facts; paths names the list of touched
+// paths that touches() looks at, or is "". It fails on a duplicate name or a
+// name that is also a group of others.
+func NewVocabulary(facts []Fact, paths string) (*Vocabulary, error) {
+	v := &Vocabulary{facts: slices.Clone(facts), index: make(map[string]int, len(facts)), paths: -1}
+	for i, f := range facts {
+		if _, double := v.index[f.Name]; double {
+			return nil, fmt.Errorf("the fact %q is declared twice", f.Name)
+		}
+		v.index[f.Name] = i
+		v.names = append(v.names, f.Name)
+		if group, _, dotted := strings.Cut(f.Name, "."); dotted && !slices.Contains(v.groups, group) {
+			v.groups = append(v.groups, group)
+		}
+	}
+	slices.Sort(v.names)
+	slices.Sort(v.groups)
+	for _, g := range v.groups {
+		if _, clash := v.index[g]; clash {
+			return nil, fmt.Errorf("%q is both a fact and a group of facts", g)
+		}
+	}
+	if i, ok := v.index[paths]; ok && facts[i].Type == List {
+		v.paths = i
+	}
+	return v, nil
+}
+
+// Extend returns a vocabulary with more facts after those of v, so that the
+// values of v are a prefix of the values of the result.
+func (v *Vocabulary) Extend(more []Fact) (*Vocabulary, error) {
+	paths := ""
+	if v.paths >= 0 {
+		paths = v.facts[v.paths].Name
+	}
+	return NewVocabulary(append(slices.Clone(v.facts), more...), paths)
+}
+
+// Len is the number of facts, and the length of the values to evaluate over.
+func (v *Vocabulary) Len() int { return len(v.facts) }
+
+// Fact returns the declaration of fact number i.
+func (v *Vocabulary) Fact(i int) Fact { return v.facts[i] }
+
+// Lookup finds a fact by name.
+func (v *Vocabulary) Lookup(name string) (int, bool) {
+	i, ok := v.index[name]
+	return i, ok
+}
+
+// Hint is `; did you mean "..."?` for an unknown name, or "".
+func (v *Vocabulary) Hint(name string) string { return nearest.Hint(name, v.names) }
+
+// config is what expr's parser and checker are given: a closed, typed
+// environment, two functions of ours, and a bound on the nodes.
+func (v *Vocabulary) config() *conf.Config {
+	c := conf.CreateNew()
+	c.MaxNodes = maxNodes
+	c.Functions["known"] = &builtin.Function{Name: "known", Types: types1(new(func(any) bool))}
+	c.Functions["touches"] = &builtin.Function{Name: "touches", Types: types1(new(func(string, ...string) bool))}
+	c.WithEnv(v.environment())
+	return c
+}
+
+func (v *Vocabulary) environment() types.Map {
+	env := types.Map{}
+	for _, f := range v.facts {
+		group, name, dotted := strings.Cut(f.Name, ".")
+		if !dotted {
+			env[f.Name] = exprType(f.Type)
+			continue
+		}
+		members, ok := env[group].(types.Map)
+		if !ok {
+			members = types.Map{}
+			env[group] = members
+		}
+		members[name] = exprType(f.Type)
+	}
+	return env
+}
+
+func exprType(t Type) types.Type {
+	switch t {
+	case Bool:
+		return types.Bool
+	case Int:
+		return types.Int
+	case Float:
+		return types.Float64
+	case List:
+		return types.Array(types.String)
+	default:
+		return types.String
+	}
+}
