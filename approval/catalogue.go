@@ -1,0 +1,125 @@
+package approval
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/internal/nearest"
+)
+
+// at is where a field of the template was read, or else the template.
+func (t *Template) at(field string) source {
+	if s, ok := t.nodes[field]; ok {
+		return s
+	}
+	return t.src
+}
+
+func (b *building) addTemplates() {
+	for _, t := range b.d.Templates {
+		b.checkName(t.src, "a template", t.ID)
+		if slices.ContainsFunc(b.p.templates, func(o template) bool { return o.ID == t.ID }) {
+			b.add(t.src, "the template %q is defined twice", t.ID)
+		}
+		b.p.templates = append(b.p.templates, b.template(t))
+	}
+	slices.SortFunc(b.p.templates, func(x, y template) int { return cmp.Compare(x.ID, y.ID) })
+}
+
+func (b *building) template(t Template) template {
+	c := template{Template: t, ceiling: b.level(t.at("ceiling"), "the ceiling", t.Ceiling)}
+	if t.Owner == "" {
+		b.add(t.src, "the template %q needs an owner who answers for it", t.ID)
+	}
+	if t.Approved.By == "" || t.Approved.On.IsZero() {
+		b.add(t.at("approved"), "the template %q needs \"approved\": by whom, and on which day", t.ID)
+	}
+	if t.Ends.IsZero() || t.Ends.Before(t.Approved.On) {
+		b.add(t.at("ends"), "the template %q needs \"ends\": the last day on which it counts, after its approval", t.ID)
+	}
+	if slices.Contains(t.BoundTo.Stages, 0) || slices.Contains(t.BoundTo.Exposures, 0) {
+		b.add(t.at("bound-to"), "the template %q is bound to a stage or exposure that is not stated", t.ID)
+	}
+	if t.Covers == "" {
+		b.add(t.src, "the template %q needs \"covers\": a pre-approval without a condition would cover everything", t.ID)
+	} else {
+		c.covers = b.condition(b.p.rules.Vocabulary(), t.Covers, t.at("covers"), "covers")
+	}
+	if t.Except != "" {
+		c.except = b.condition(b.p.rules.Vocabulary(), t.Except, t.at("except"), "except")
+	}
+	if s := t.Suspend; s != nil && (s.FailureRateAbove < 0 || s.FailureRateAbove >= 1 || s.Confidence < 0 || s.Confidence >= 1) {
+		b.add(t.at("suspend"), "the failure rate and the confidence that suspend %q lie between 0%% and 100%%", t.ID)
+	}
+	data, err := json.Marshal(t)
+	b.join(err)
+	c.digest = change.DigestOf("changelane/template/v1", data)
+	return c
+}
+
+func (b *building) addForbid() {
+	for _, f := range b.d.Forbid {
+		b.checkName(f.src, "what is forbidden", f.ID)
+		if slices.ContainsFunc(b.p.forbid, func(o forbid) bool { return o.ID == f.ID }) {
+			b.add(f.src, "%q is forbidden twice", f.ID)
+		}
+		if f.Because == "" {
+			b.add(f.src, "%q needs a because: one sentence that people can read", f.ID)
+		}
+		b.p.forbid = append(b.p.forbid, forbid{f, b.condition(b.p.rules.Vocabulary(), f.When, f.when, "when")})
+	}
+}
+
+func (b *building) addFreezes() {
+	for _, f := range b.d.Calendar.Freezes {
+		c := freeze{Freeze: f}
+		b.checkName(f.src, "a freeze", f.ID)
+		if slices.ContainsFunc(b.p.freezes, func(o freeze) bool { return o.ID == f.ID }) {
+			b.add(f.src, "the freeze %q is defined twice", f.ID)
+		}
+		if f.Every.String() == "" {
+			b.add(f.src, "the freeze %q needs \"every\": when it holds, such as \"15 dec to 4 jan\"", f.ID)
+		}
+		if f.Ceiling != "none" {
+			c.ceiling = b.level(f.src, "the ceiling (or \"none\")", f.Ceiling)
+		}
+		if f.Override != "" {
+			b.checkRole(f.src, f.Override)
+		}
+		if f.Emergencies && f.Override == "" {
+			b.add(f.src, "the freeze %q holds emergencies up, so it needs an \"override\": the role that can let them pass", f.ID)
+		}
+		if f.For != "" {
+			c.only = b.serviceCondition(f)
+		}
+		b.p.freezes = append(b.p.freezes, c)
+	}
+}
+
+// checkClaims finds standing claims that can never count.
+func (b *building) checkClaims() {
+	ids := make([]string, len(b.p.templates))
+	for i, t := range b.p.templates {
+		ids[i] = t.ID
+	}
+	for _, s := range b.d.Services {
+		for _, c := range s.StandingClaims {
+			at := b.d.sources.service[s.Name]
+			if !slices.Contains(ids, c.Template) {
+				b.add(at, "the standing claim of %q names the template %q, which does not exist%s", s.Name, c.Template, nearest.Hint(c.Template, ids))
+			}
+			if c.By == "" || c.From.IsZero() || c.Until.Before(c.From) {
+				b.add(at, "the standing claim of %q needs who claims (by), and the days from which and until which it counts", s.Name)
+			}
+		}
+	}
+}
+
+func (b *building) checkRole(at source, role string) {
+	if !slices.Contains(b.d.Roles, role) {
+		b.add(at, "%q is not a role of policy.yaml (%s)%s", role, strings.Join(b.d.Roles, ", "), nearest.Hint(role, b.d.Roles))
+	}
+}

@@ -1,0 +1,420 @@
+package approval
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/internal/nearest"
+	"github.com/changelane/changelane/risk"
+)
+
+// TemplateState is where a template stands in its life, as the log has it.
+// The zero state is Proposed, which approves nothing.
+type TemplateState uint8
+
+// The states of a template.
+const (
+	Proposed TemplateState = iota
+	Probation
+	Active
+	Suspended
+	Retired
+)
+
+// String is the word for it.
+func (s TemplateState) String() string {
+	if s > Retired {
+		return fmt.Sprintf("TemplateState(%d)", uint8(s))
+	}
+	return [...]string{"proposed", "probation", "active", "suspended", "retired"}[s]
+}
+
+// inForce reports whether the state approves.
+func (s TemplateState) inForce() bool { return s == Active || s == Probation }
+
+// Inputs are all that a classification depends on besides the change and the
+// policy: nothing else is read, so the same inputs give the same answer.
+type Inputs struct {
+	At time.Time // when the change is classified
+
+	// Templates has the states of the templates, from the log. A template
+	// that it does not name is only proposed. Nil means that there is no log:
+	// templates are assumed to be active, and the classification says so.
+	Templates map[string]TemplateState
+
+	// OnCall is the directory's answer to whether the claimant is on call for
+	// the team of the service. Nil means that nobody was asked: it is assumed,
+	// and the classification says so.
+	OnCall *bool
+}
+
+// Classification is what becomes of a change: its type, why, and who must say
+// yes. The zero Classification is unclassified, with a requirement that
+// nothing meets.
+type Classification struct {
+	ID          string
+	Change      change.Digest // of the content that was classified
+	At          time.Time
+	Type        change.Type
+	Regular     bool // inside the envelope of a template in force
+	LowRisk     bool // level at or under the ceiling of that template; without one, the lowest level
+	Assessment  risk.Assessment
+	Model       string // the operating model in force; "" when none is
+	Template    string // the template that a standard change runs under
+	Override    int    // points by which a claim exceeds the ceiling, within the slack of the model
+	Assumed     []string
+	Why         []string // how the type came about, one sentence each
+	Faults      []risk.Fault
+	Freezes     []string // in force, by id
+	Requirement Requirement
+	ReviewBy    time.Time // when a review is due; zero when none is
+	Policy      change.Digest
+	Err         error // why it is unclassified
+}
+
+// Unclassified is the classification of input that cannot be read, or is
+// refused: never standard, and needing what the policy asks for by default.
+func (p *Policy) Unclassified(id string, at time.Time, err error) Classification {
+	out := Classification{ID: id, At: at.UTC(), Err: err}
+	if p != nil {
+		out.Policy = p.digest
+		out.Requirement = sum(seats(p.fallback, nil))
+	}
+	return out
+}
+
+// Classify decides what type of change it is and what it needs. It is total:
+// whatever is wrong, missing or failing gives an answer with more scrutiny,
+// and a reason.
+func (p *Policy) Classify(c *change.Change, in Inputs) (out Classification) {
+	if p == nil {
+		return p.Unclassified("", in.At, errors.New("there is no policy"))
+	}
+	if c == nil {
+		return p.Unclassified("", in.At, errors.New("there is no change"))
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			out = p.Unclassified(c.ID, in.At, fmt.Errorf("the classification failed: %v", r))
+		}
+	}()
+	if in.At.IsZero() {
+		return p.Unclassified(c.ID, in.At, errors.New("the time of the classification is not given"))
+	}
+	if err := c.Validate(); err != nil {
+		return p.Unclassified(c.ID, in.At, err)
+	}
+	if err := p.rules.Vocabulary().Check(c); err != nil {
+		return p.Unclassified(c.ID, in.At, err)
+	}
+	return p.classifyValid(c, in)
+}
+
+// classifying is a classification in the making.
+type classifying struct {
+	Classification
+	p       *Policy
+	c       *change.Change
+	in      Inputs
+	service *serviceInfo
+	model   change.Assignment
+	modeled bool
+	facts   risk.Facts
+	freezes []freeze
+}
+
+func (p *Policy) classifyValid(c *change.Change, in Inputs) Classification {
+	digest, err := c.Digest()
+	if err != nil {
+		return p.Unclassified(c.ID, in.At, err)
+	}
+	k := &classifying{p: p, c: c, in: in}
+	k.Classification = Classification{ID: c.ID, Change: digest, At: in.At.UTC(), Policy: p.digest, Type: change.Normal}
+	situation := k.situation()
+	k.facts = p.rules.Vocabulary().Facts(c, situation)
+	k.Assessment = p.rules.Assess(k.facts)
+	k.Faults = append(k.Faults, k.Assessment.Faults...)
+	k.findFreezes(situation)
+	k.decideType()
+	k.decideRequirement(situation)
+	return k.Classification
+}
+
+func (k *classifying) why(format string, args ...any) {
+	k.Why = append(k.Why, fmt.Sprintf(format, args...))
+}
+
+func (k *classifying) fault(id, why string) {
+	k.Faults = append(k.Faults, risk.Fault{Rule: id, Why: why})
+}
+
+// situation finds the service and its model.
+func (k *classifying) situation() risk.Situation {
+	s := risk.Situation{At: k.in.At}
+	k.service = k.p.services[k.c.Service]
+	if k.service == nil {
+		k.fault("service", fmt.Sprintf("the policy has no service %q%s", k.c.Service, nearest.Hint(k.c.Service, k.p.Services())))
+		return s
+	}
+	s.Service, s.Zone, s.Working = &k.service.Service, k.service.zone, k.service.working
+	k.model, k.modeled = k.service.ModelFor(k.c.Kind, k.day())
+	if k.modeled {
+		s.Model, k.Model = k.model.Model.Name, k.model.Model.Name
+		if k.model.ReviewOverdue(k.day()) {
+			k.why("the operating model of %s should have been reviewed by %s", k.c.Service, k.model.ReviewBy)
+		}
+	}
+	return s
+}
+
+// day is the date of the classification where the service is, or in UTC.
+func (k *classifying) day() change.Date {
+	zone := time.UTC
+	if k.service != nil && k.service.zone != nil {
+		zone = k.service.zone
+	}
+	return change.DateOf(k.in.At, zone)
+}
+
+// decideType is the rule of the two axes (C24): only a change that is regular
+// and low-risk, and that its model lets be standard, is standard.
+func (k *classifying) decideType() {
+	under, regular := k.cover()
+	k.Regular = regular
+	if k.c.Emergency != nil {
+		k.Type = change.Emergency
+		k.why("an emergency is asked for: %s", k.c.Emergency.ID)
+		return
+	}
+	open, forbidden := k.open(), k.forbidden()
+	claim, allowed := k.allowed()
+	if under == nil {
+		k.why("no template in force covers the change, so it is not regular")
+	} else if !k.LowRisk {
+		k.why("level %s is above the ceiling of the template %s", k.Assessment.Level, under.ID)
+	}
+	if under == nil || !k.LowRisk || open || forbidden || !allowed {
+		return
+	}
+	k.Type, k.Template = change.Standard, under.ID
+	if k.in.Templates == nil {
+		k.assume("the template %s is active: there is no log to ask", under.ID)
+	}
+	if claim != "" && k.in.OnCall == nil {
+		k.assume("%s is on call for %s: there is no directory to ask", claim, k.service.Team)
+	}
+	if k.Override > 0 {
+		k.why("the team claims it as low-risk, %d points over the ceiling, within the slack of %d", k.Override, k.model.Model.Slack)
+	}
+	k.why("regular and low-risk under the template %s", under.ID)
+}
+
+// open reports whether anything about the risk was left open, and says what.
+func (k *classifying) open() bool {
+	if !k.Assessment.Open() && len(k.Faults) == 0 {
+		return false
+	}
+	var names []string
+	for _, m := range k.Assessment.Unknowns {
+		if !m.Stated {
+			names = append(names, m.Fact)
+		}
+	}
+	if len(names) > 0 {
+		k.why("the risk is not settled while this is not known: %s", strings.Join(names, ", "))
+	}
+	for _, f := range k.Faults {
+		k.why("the risk is not settled: %s", f.Why)
+	}
+	return true
+}
+
+func (k *classifying) assume(format string, args ...any) {
+	k.Assumed = append(k.Assumed, fmt.Sprintf(format, args...))
+}
+
+// forbidden finds what is never standard; what cannot be decided counts.
+func (k *classifying) forbidden() bool {
+	found := false
+	for _, f := range k.p.forbid {
+		truth, why := f.when.Decide(k.facts)
+		switch truth {
+		case risk.True:
+			k.why("never standard: %s (%s)", f.Because, f.ID)
+		case risk.Undecided:
+			k.why("perhaps never standard: %s (%s), and %s is not known", f.Because, f.ID, strings.Join(f.when.Missing(k.facts), ", "))
+		case risk.Faulty:
+			k.fault(f.ID, why)
+		default:
+			continue
+		}
+		found = true
+	}
+	return found
+}
+
+// allowed reports whether the model lets the change be standard at all, and by
+// whose claim.
+func (k *classifying) allowed() (claimant string, ok bool) {
+	if !k.modeled {
+		k.why("no operating model is in force for the service")
+		return "", false
+	}
+	model := k.model.Model
+	if k.c.Claim != nil && k.c.Claim.Type != change.Standard {
+		k.why("the team itself asks for more scrutiny")
+		return "", false
+	}
+	switch model.Standard {
+	case change.Always:
+		return "", true
+	case change.Claimed:
+	default:
+		k.why("under %s every change is decided case by case", model.Name)
+		return "", false
+	}
+	claimant = k.claim().By
+	switch {
+	case claimant == "":
+		k.why("nobody claims it as a standard change")
+	case k.in.OnCall != nil && !*k.in.OnCall:
+		k.why("%s claims it as a standard change, but is not on call for %s", claimant, k.service.Team)
+	default:
+		return claimant, true
+	}
+	return "", false
+}
+
+// claim is the claim on the change, or else the standing one of its service.
+func (k *classifying) claim() change.Claim {
+	if k.c.Claim != nil {
+		return *k.c.Claim
+	}
+	if k.service != nil {
+		if s, ok := k.service.Standing(k.day()); ok {
+			return change.Claim{Type: change.Standard, Template: s.Template, By: s.By, Reason: s.Reason}
+		}
+	}
+	return change.Claim{}
+}
+
+// cover finds the template that covers the change: of those in force whose
+// envelope holds it, the first by id under which it is also low-risk, or else
+// the first. The order of the files does not matter.
+func (k *classifying) cover() (under *template, regular bool) {
+	wanted := k.claim().Template
+	if wanted != "" && !slices.ContainsFunc(k.p.templates, func(t template) bool { return t.ID == wanted }) {
+		k.why("the claim names the template %q, which does not exist", wanted)
+	}
+	for i := range k.p.templates {
+		t := &k.p.templates[i]
+		if wanted != "" && t.ID != wanted || !k.inForce(t, wanted == t.ID) || !k.inside(t, wanted == t.ID) {
+			continue
+		}
+		over, low := k.lowRisk(t)
+		if under == nil || low && !k.LowRisk {
+			under, k.LowRisk, k.Override = t, low, over
+		}
+	}
+	if under == nil {
+		k.LowRisk = k.Assessment.Level.Rank() == 1
+	}
+	return under, under != nil
+}
+
+// inForce reports whether the template approves today, for a service like
+// this. Where the claim names the template, it says why not.
+func (k *classifying) inForce(t *template, say bool) bool {
+	state, day := Active, k.day()
+	if k.in.Templates != nil {
+		state = k.in.Templates[t.ID]
+	}
+	problem := ""
+	switch {
+	case !state.inForce():
+		problem = "is " + state.String()
+	case day.Before(t.Approved.On):
+		problem = "is not approved before " + t.Approved.On.String()
+	case t.Ends.Before(day):
+		problem = "ended on " + t.Ends.String()
+	case k.service == nil:
+		problem = "cannot cover a service that the policy does not know"
+	case !t.BoundTo.fits(&k.service.Service):
+		problem = "was approved for a service of another stage, tier or exposure, and needs to be approved again"
+	}
+	if problem != "" && say {
+		k.why("the template %s %s", t.ID, problem)
+	}
+	return problem == ""
+}
+
+// fits reports whether the service is what the template was approved for.
+func (b Binding) fits(s *change.Service) bool {
+	return (len(b.Stages) == 0 || slices.Contains(b.Stages, s.Stage)) &&
+		(len(b.Tiers) == 0 || slices.Contains(b.Tiers, s.Tier)) &&
+		(len(b.Exposures) == 0 || slices.Contains(b.Exposures, s.Exposure))
+}
+
+// inside reports whether the envelope holds the change: covered for certain,
+// and excepted for certain not.
+func (k *classifying) inside(t *template, say bool) bool {
+	covers, why := t.covers.Decide(k.facts)
+	if covers == risk.Faulty {
+		k.fault(t.ID, why)
+	}
+	if covers != risk.True {
+		if say {
+			k.why("the template %s does not cover the change%s", t.ID, missing(t.covers, k.facts, covers))
+		}
+		return false
+	}
+	if t.except == nil {
+		return true
+	}
+	except, why := t.except.Decide(k.facts)
+	if except == risk.Faulty {
+		k.fault(t.ID, why)
+	}
+	if except != risk.False && say {
+		k.why("the template %s excepts the change%s", t.ID, missing(t.except, k.facts, except))
+	}
+	return except == risk.False
+}
+
+// missing says which facts a condition hangs on.
+func missing(c *risk.Condition, f risk.Facts, t risk.Truth) string {
+	if names := c.Missing(f); t == risk.Undecided && len(names) > 0 {
+		return ": " + strings.Join(names, ", ") + " is not known"
+	}
+	return ""
+}
+
+// lowRisk compares the level with the ceiling of the template, which freezes
+// lower. A claim may exceed the ceiling by the slack of the model, in points
+// only: never past a hard stop, the default, or a freeze.
+func (k *classifying) lowRisk(t *template) (over int, low bool) {
+	ceiling := t.ceiling
+	for _, f := range k.freezes {
+		if f.ceiling.Rank() < ceiling.Rank() {
+			ceiling = f.ceiling
+		}
+	}
+	if k.Assessment.Level.AtMost(ceiling) {
+		return 0, true
+	}
+	slack := k.model.Model.Slack
+	stopped := k.Assessment.Floor.Assessed() && !k.Assessment.Floor.AtMost(ceiling)
+	if slack == 0 || stopped || ceiling != t.ceiling || len(k.Assessment.Faults) > 0 || k.claim().By == "" {
+		return 0, false
+	}
+	for points := 1; points <= slack; points++ {
+		if k.p.rules.LevelOf(k.Assessment.Score - points).AtMost(ceiling) {
+			return points, true
+		}
+	}
+	return 0, false
+}

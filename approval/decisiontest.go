@@ -1,0 +1,371 @@
+package approval
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/internal/nearest"
+)
+
+// TestReport is what came of the decision tests of a policy.
+type TestReport struct {
+	Cases    int
+	Failures []TestFailure  // by file and line
+	Fired    map[string]int // how often each rule counted, over all cases
+	Silent   map[string]int // how often it did not
+}
+
+// TestFailure is one line of a decision test that does not hold.
+type TestFailure struct {
+	File    string
+	Line    int
+	Case    string
+	Message string
+}
+
+// String is the place and what is wrong, in one line.
+func (f TestFailure) String() string {
+	if f.Case == "" {
+		return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Message)
+	}
+	return fmt.Sprintf("%s:%d: %s: %s", f.File, f.Line, f.Case, f.Message)
+}
+
+// Unshown lists the rules that no case shows counting, and those that no case
+// shows not counting, in file order.
+func (p *Policy) Unshown(r TestReport) (neverFired, neverSilent []string) {
+	for _, one := range p.rules.Rules() {
+		if r.Fired[one.ID] == 0 {
+			neverFired = append(neverFired, one.ID)
+		}
+		if r.Silent[one.ID] == 0 {
+			neverSilent = append(neverSilent, one.ID)
+		}
+	}
+	return neverFired, neverSilent
+}
+
+// Test runs the decision tests of a policy: the files tests/*.txt of fsys.
+//
+// A test file is a txtar archive. After any words of introduction come the
+// sections "change" (a change as JSON) and "at" (a time as RFC 3339), and then,
+// as often as wanted, a section that begins with "when" and says in words what
+// is different, holding a JSON merge patch (RFC 7386) to the change, followed
+// by a section "then" with one expectation a line:
+//
+//	-- change --
+//	{"id": "CHG-1", "kind": "code", "service": "payments-api", ...}
+//	-- at --
+//	2026-11-23T10:00:00Z
+//	-- when the smoke test failed --
+//	{"evidence": [{"name": "smoke", "result": "failed"}]}
+//	-- then --
+//	type: normal
+//	fires: smoke-failed
+//	silent: verified
+//	needs: 3 of cab
+//
+// Expectations are type, level, score, regular, low-risk, template, model,
+// freezes, missing, faults and needs, which must hold exactly, fires and
+// silent, which name rules, and why, assumed and error, which give a part of a
+// sentence. A section or an expectation of another name is a failure, and so is
+// a rule name that the policy does not have: no line is without effect.
+func (p *Policy) Test(fsys fs.FS) (TestReport, error) {
+	report := TestReport{Fired: map[string]int{}, Silent: map[string]int{}}
+	files, err := fs.Glob(fsys, "tests/*.txt")
+	if err != nil {
+		return report, err
+	}
+	for _, name := range files {
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return report, fmt.Errorf("the decision tests cannot be read: %w", err)
+		}
+		t := &testRun{p: p, file: name, report: &report}
+		t.run(sections(string(data)))
+	}
+	slices.SortStableFunc(report.Failures, func(a, b TestFailure) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return report, nil
+}
+
+// section is one part of a txtar archive; line is that of its first line of
+// text.
+type section struct {
+	name string
+	line int
+	text string
+}
+
+func sections(archive string) []section {
+	var out []section
+	for i, text := range strings.Split(strings.ReplaceAll(archive, "\r\n", "\n"), "\n") {
+		if name, ok := strings.CutPrefix(text, "-- "); ok && strings.HasSuffix(name, " --") {
+			out = append(out, section{strings.TrimSpace(strings.TrimSuffix(name, " --")), i + 2, ""})
+		} else if len(out) > 0 {
+			out[len(out)-1].text += text + "\n"
+		}
+	}
+	return out
+}
+
+// testRun runs one file.
+type testRun struct {
+	p       *Policy
+	file    string
+	report  *TestReport
+	base    any
+	at      time.Time
+	pending *section // the "when" that has no "then" yet
+}
+
+func (t *testRun) fail(line int, in, format string, args ...any) {
+	t.report.Failures = append(t.report.Failures, TestFailure{t.file, line, in, fmt.Sprintf(format, args...)})
+}
+
+func (t *testRun) run(parts []section) {
+	if len(parts) == 0 {
+		t.fail(1, "", "has no sections; expected -- change --, -- at --, and pairs of -- when ... -- and -- then --")
+	}
+	cases := t.report.Cases
+	for _, s := range parts {
+		words, isWhen := strings.CutPrefix(s.name, "when ")
+		if t.pending != nil && s.name != "then" {
+			t.fail(s.line-1, t.pending.name, "a -- then -- must follow its -- when --")
+			t.pending = nil
+		}
+		switch {
+		case s.name == "change":
+			if err := json.Unmarshal([]byte(s.text), &t.base); err != nil {
+				t.fail(s.line, "", "the change is not JSON: %v", err)
+			}
+		case s.name == "at":
+			t.setTime(s)
+		case isWhen && words != "":
+			t.pending = &section{words, s.line, s.text}
+		case s.name == "then" && t.pending != nil:
+			t.check(*t.pending, s)
+			t.pending = nil
+		default:
+			t.fail(s.line-1, "", "the section %q is not known; expected change, at, when ... or then after a when", s.name)
+		}
+	}
+	if t.pending != nil {
+		t.fail(t.pending.line, t.pending.name, "a -- then -- must follow its -- when --")
+	}
+	if len(parts) > 0 && cases == t.report.Cases {
+		t.fail(1, "", "has no case: a pair of -- when ... -- and -- then --")
+	}
+}
+
+func (t *testRun) setTime(s section) {
+	at, err := time.Parse(time.RFC3339, strings.TrimSpace(s.text))
+	if err != nil {
+		t.fail(s.line, "", "%q is not a time such as 2026-11-23T10:00:00Z", strings.TrimSpace(s.text))
+	}
+	t.at = at
+}
+
+// check runs one case.
+func (t *testRun) check(when, then section) {
+	t.report.Cases++
+	var patch any
+	if text := strings.TrimSpace(when.text); text != "" {
+		if err := json.Unmarshal([]byte(text), &patch); err != nil {
+			t.fail(when.line, when.name, "the patch is not JSON: %v", err)
+			return
+		}
+	} else {
+		patch = map[string]any{}
+	}
+	merged, err := json.Marshal(merge(t.base, patch))
+	if err != nil {
+		t.fail(when.line, when.name, "%v", err)
+		return
+	}
+	var got Classification
+	if c, err := change.Decode(merged, &change.DecodeOptions{Attested: true}); err != nil {
+		got = t.p.Unclassified("", t.at, err)
+	} else {
+		got = t.p.Classify(c, Inputs{At: t.at})
+		t.count(got)
+	}
+	t.expect(got, when.name, then)
+}
+
+// count notes which rules the case shows counting and not counting.
+func (t *testRun) count(c Classification) {
+	fired := reasonsOf(c)
+	for _, r := range t.p.rules.Rules() {
+		if slices.Contains(fired, r.ID) {
+			t.report.Fired[r.ID]++
+		} else {
+			t.report.Silent[r.ID]++
+		}
+	}
+}
+
+// reasonsOf lists what counted; a band without points counts for nothing.
+func reasonsOf(c Classification) []string {
+	var out []string
+	for _, r := range c.Assessment.Reasons {
+		out = append(out, r.Rule)
+	}
+	return out
+}
+
+// merge applies a JSON merge patch (RFC 7386).
+func merge(target, patch any) any {
+	changes, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	old, ok := target.(map[string]any)
+	out := make(map[string]any, len(old)+len(changes))
+	if ok {
+		for k, v := range old {
+			out[k] = v
+		}
+	}
+	for k, v := range changes {
+		if v == nil {
+			delete(out, k)
+		} else {
+			out[k] = merge(out[k], v)
+		}
+	}
+	return out
+}
+
+// expect checks each line of a "then".
+func (t *testRun) expect(got Classification, in string, then section) {
+	lines := 0
+	for i, text := range strings.Split(then.text, "\n") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		lines++
+		key, want, ok := strings.Cut(text, ":")
+		want = strings.TrimSpace(want)
+		if !ok || want == "" {
+			t.fail(then.line+i, in, "%q is not an expectation such as \"type: standard\"", text)
+			continue
+		}
+		if problem := t.holds(got, key, want); problem != "" {
+			t.fail(then.line+i, in, "%s", problem)
+		}
+	}
+	if lines == 0 {
+		t.fail(then.line, in, "expects nothing, so it cannot fail")
+	}
+}
+
+// exact are the expectations that must hold to the letter.
+var exact = map[string]func(Classification) string{
+	"type":     func(c Classification) string { return c.Type.String() },
+	"level":    func(c Classification) string { return c.Assessment.Level.String() },
+	"score":    func(c Classification) string { return fmt.Sprint(c.Assessment.Score) },
+	"regular":  func(c Classification) string { return yesNo(c.Regular) },
+	"low-risk": func(c Classification) string { return yesNo(c.LowRisk) },
+	"template": func(c Classification) string { return orNone(c.Template) },
+	"model":    func(c Classification) string { return orNone(c.Model) },
+	"freezes":  func(c Classification) string { return orNone(strings.Join(c.Freezes, ", ")) },
+	"missing":  func(c Classification) string { return orNone(strings.Join(missingFacts(c), ", ")) },
+	"faults":   func(c Classification) string { return orNone(strings.Join(faultyRules(c), ", ")) },
+	"needs":    func(c Classification) string { return who(c.Requirement) },
+}
+
+// expectations is every expectation there is, for the message about others.
+var expectations = []string{"type", "level", "score", "regular", "low-risk", "template", "model", "freezes", "missing", "faults", "needs", "fires", "silent", "why", "assumed", "error"}
+
+// holds checks one expectation; "" when it holds.
+func (t *testRun) holds(got Classification, key, want string) string {
+	if show, ok := exact[key]; ok {
+		if is := show(got); is != want {
+			return fmt.Sprintf("%s is %s, expected %s", key, is, want)
+		}
+		return ""
+	}
+	switch key {
+	case "fires", "silent":
+		return t.rulesHold(got, key, want)
+	case "why":
+		return contains(key, want, got.Why)
+	case "assumed":
+		return contains(key, want, got.Assumed)
+	case "error":
+		if got.Err == nil {
+			return "there is no error, expected one with " + want
+		}
+		return contains(key, want, []string{got.Err.Error()})
+	}
+	return fmt.Sprintf("the expectation %q is not known%s (there are %s)", key, nearest.Hint(key, expectations), strings.Join(expectations, ", "))
+}
+
+func (t *testRun) rulesHold(got Classification, key, want string) string {
+	fired := reasonsOf(got)
+	known := []string{"default"}
+	for _, r := range t.p.rules.Rules() {
+		known = append(known, r.ID)
+	}
+	for _, id := range strings.Split(want, ",") {
+		id = strings.TrimSpace(id)
+		isGroup := strings.HasPrefix(id, "group ")
+		switch did := slices.Contains(fired, id); {
+		case !isGroup && !slices.Contains(known, id):
+			return fmt.Sprintf("the policy has no rule %q%s", id, nearest.Hint(id, known))
+		case did && key == "silent":
+			return fmt.Sprintf("the rule %s counts, expected it not to", id)
+		case !did && key == "fires":
+			return fmt.Sprintf("the rule %s does not count, expected it to (those that do: %s)", id, orNone(strings.Join(fired, ", ")))
+		}
+	}
+	return ""
+}
+
+func contains(key, want string, list []string) string {
+	if slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, want) }) {
+		return ""
+	}
+	return fmt.Sprintf("%s does not hold %q: %s", key, want, orNone(strings.Join(list, "; ")))
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func missingFacts(c Classification) []string {
+	var out []string
+	for _, m := range c.Assessment.Unknowns {
+		if !m.Stated {
+			out = append(out, m.Fact)
+		}
+	}
+	return out
+}
+
+func faultyRules(c Classification) []string {
+	var out []string
+	for _, f := range c.Faults {
+		out = append(out, f.Rule)
+	}
+	return out
+}

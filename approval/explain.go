@@ -1,0 +1,110 @@
+package approval
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
+)
+
+// Explain is the classification for a person: what, why, what is missing, and
+// who must say yes. Lines end in a line feed; nothing in it depends on the
+// width of a terminal.
+func (c Classification) Explain() string {
+	var b strings.Builder
+	c.explainHead(&b)
+	if c.Err != nil {
+		fmt.Fprintf(&b, "  it cannot be classified: %v\n", c.Err)
+	}
+	for _, w := range c.Why {
+		fmt.Fprintf(&b, "  %s\n", w)
+	}
+	if len(c.Assessment.Reasons) > 0 {
+		fmt.Fprintf(&b, "\nRisk: %s, score %d\n", c.Assessment.Level, c.Assessment.Score)
+		for _, r := range c.Assessment.Reasons {
+			explainReason(&b, r)
+		}
+	}
+	part(&b, "Missing", c.Assessment.Unknowns, explainMissing)
+	part(&b, "Failed", c.Faults, func(f risk.Fault) string { return strings.TrimPrefix(f.Rule+": "+f.Why, ": ") })
+	part(&b, "Assumed", c.Assumed, func(s string) string { return s })
+	fmt.Fprintf(&b, "\nWho must say yes: %s\n", who(c.Requirement))
+	if !c.ReviewBy.IsZero() {
+		fmt.Fprintf(&b, "A review is due by %s.\n", c.ReviewBy.Format(time.RFC3339))
+	}
+	return b.String()
+}
+
+func (c Classification) explainHead(b *strings.Builder) {
+	id := c.ID
+	if id == "" {
+		id = "The change"
+	}
+	switch c.Type {
+	case change.Standard:
+		fmt.Fprintf(b, "%s is a standard change: it can be deployed now.\n", id)
+	case change.Normal:
+		fmt.Fprintf(b, "%s is a normal change: it needs a decision.\n", id)
+	case change.Emergency:
+		fmt.Fprintf(b, "%s is an emergency change.\n", id)
+	default:
+		fmt.Fprintf(b, "%s is unclassified: it must not be deployed.\n", id)
+	}
+}
+
+func who(r Requirement) string {
+	if r == nil {
+		return "nobody can: there is no policy that says who"
+	}
+	return r.String()
+}
+
+func part[T any](b *strings.Builder, title string, list []T, show func(T) string) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s:\n", title)
+	for _, e := range list {
+		fmt.Fprintf(b, "  - %s\n", show(e))
+	}
+}
+
+func explainReason(b *strings.Builder, r risk.Reason) {
+	points := fmt.Sprintf("%+d", r.Points)
+	if r.Points == 0 {
+		points = "0"
+	}
+	fmt.Fprintf(b, "  %5s  %s (%s)", points, r.Because, r.Rule)
+	if r.Floor.Assessed() {
+		fmt.Fprintf(b, ", so at least %s", r.Floor)
+	}
+	switch r.Basis {
+	case risk.NotKnown:
+		b.WriteString("; it counts because a fact is missing")
+	case risk.Failed:
+		b.WriteString("; it counts because the rule failed")
+	}
+	b.WriteString(seen(r.Seen))
+	b.WriteByte('\n')
+}
+
+// seen shows the facts of a reason with their values.
+func seen(facts []risk.Fact) string {
+	if len(facts) == 0 {
+		return ""
+	}
+	parts := make([]string, len(facts))
+	for i, f := range facts {
+		parts[i] = f.String()
+	}
+	return " [" + strings.Join(parts, ", ") + "]"
+}
+
+func explainMissing(m risk.Missing) string {
+	if m.Stated {
+		return fmt.Sprintf("%s is only stated; have it attested (wanted by %s)", m.Fact, strings.Join(m.Rules, ", "))
+	}
+	return fmt.Sprintf("%s is not known (wanted by %s)", m.Fact, strings.Join(m.Rules, ", "))
+}

@@ -1,0 +1,114 @@
+package approval
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
+)
+
+// line is the form of a classification on an output stream; its members and
+// their order are published in schemas/classification.schema.json.
+type line struct {
+	ID          string        `json:"id"`
+	Type        change.Type   `json:"type"`
+	Level       risk.Level    `json:"level"`
+	Score       int           `json:"score"`
+	Regular     bool          `json:"regular"`
+	LowRisk     bool          `json:"low_risk"`
+	Template    string        `json:"template"`
+	Model       string        `json:"model"`
+	Override    int           `json:"override,omitzero"`
+	Assumed     []string      `json:"assumed"`
+	Why         []string      `json:"why"`
+	Reasons     []reasonLine  `json:"reasons"`
+	Unknowns    []unknownLine `json:"unknowns"`
+	Faults      []faultLine   `json:"faults"`
+	Freezes     []string      `json:"freezes"`
+	Requirement Requirement   `json:"requirement"`
+	ReviewBy    *time.Time    `json:"review_by,omitzero"`
+	At          time.Time     `json:"at"`
+	Change      change.Digest `json:"change"`
+	Policy      change.Digest `json:"policy"`
+	Error       string        `json:"error,omitzero"`
+}
+
+type reasonLine struct {
+	Rule    string     `json:"rule"`
+	Points  int        `json:"points"`
+	Floor   string     `json:"floor,omitzero"`
+	Because string     `json:"because"`
+	Basis   risk.Basis `json:"basis"`
+	Seen    []seenLine `json:"seen"`
+}
+
+type seenLine struct {
+	Fact       string `json:"fact"`
+	State      string `json:"state"`
+	Provenance string `json:"provenance"`
+	Value      any    `json:"value,omitempty"`
+}
+
+type unknownLine struct {
+	Fact  string   `json:"fact"`
+	Why   string   `json:"why"` // "missing" or "only stated"
+	Rules []string `json:"rules"`
+}
+
+type faultLine struct {
+	Rule string `json:"rule"`
+	Why  string `json:"why"`
+}
+
+// MarshalJSON writes the classification as one line, as published in
+// schemas/classification.schema.json. The members keep their order.
+func (c Classification) MarshalJSON() ([]byte, error) {
+	l := line{
+		ID: c.ID, Type: c.Type, Level: c.Assessment.Level, Score: c.Assessment.Score, Regular: c.Regular, LowRisk: c.LowRisk,
+		Template: c.Template, Model: c.Model, Override: c.Override, Assumed: orEmpty(c.Assumed), Why: orEmpty(c.Why),
+		Reasons: []reasonLine{}, Unknowns: []unknownLine{}, Faults: []faultLine{}, Freezes: orEmpty(c.Freezes),
+		Requirement: c.Requirement, At: c.At, Change: c.Change, Policy: c.Policy,
+	}
+	for _, r := range c.Assessment.Reasons {
+		l.Reasons = append(l.Reasons, newReasonLine(r))
+	}
+	for _, m := range c.Assessment.Unknowns {
+		l.Unknowns = append(l.Unknowns, unknownLine{m.Fact, missingWhy(m), orEmpty(m.Rules)})
+	}
+	for _, f := range c.Faults {
+		l.Faults = append(l.Faults, faultLine(f))
+	}
+	if !c.ReviewBy.IsZero() {
+		l.ReviewBy = &c.ReviewBy
+	}
+	if c.Err != nil {
+		l.Error = c.Err.Error()
+	}
+	return json.Marshal(l)
+}
+
+func newReasonLine(r risk.Reason) reasonLine {
+	out := reasonLine{Rule: r.Rule, Points: r.Points, Because: r.Because, Basis: r.Basis, Seen: []seenLine{}}
+	if r.Floor.Assessed() {
+		out.Floor = r.Floor.String()
+	}
+	for _, f := range r.Seen {
+		out.Seen = append(out.Seen, seenLine{f.Name, f.State.String(), f.Provenance.String(), f.Value})
+	}
+	return out
+}
+
+func missingWhy(m risk.Missing) string {
+	if m.Stated {
+		return "only stated"
+	}
+	return "missing"
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

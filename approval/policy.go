@@ -1,0 +1,333 @@
+package approval
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/internal/nearest"
+	"github.com/changelane/changelane/risk"
+)
+
+// Policy classifies changes. It is immutable and safe for concurrent use; to
+// put another in its place, swap the pointer (sync/atomic.Pointer).
+type Policy struct {
+	name      string
+	rules     *risk.RuleSet
+	carried   *risk.Vocabulary // with the facts carried.*, for "each"
+	services  map[string]*serviceInfo
+	templates []template // by id
+	forbid    []forbid
+	freezes   []freeze
+	fallback  []need
+	authority []authorityRule
+	digest    change.Digest
+}
+
+type serviceInfo struct {
+	change.Service
+	zone    *time.Location
+	working *change.WorkingTime
+}
+
+type template struct {
+	Template
+	ceiling        risk.Level
+	covers, except *risk.Condition
+	digest         change.Digest
+}
+
+type forbid struct {
+	Forbid
+	when *risk.Condition
+}
+
+type freeze struct {
+	Freeze
+	ceiling risk.Level // zero: nothing can be standard
+	only    *risk.Condition
+}
+
+type authorityRule struct {
+	when   *risk.Condition // nil: always
+	needs  []need
+	review *reviewTime
+}
+
+// need is a compiled Need.
+type need struct {
+	seat Seat
+	each *risk.Condition
+	any  []need
+}
+
+// building is a policy in the making.
+type building struct {
+	faults
+	d        Definition
+	p        *Policy
+	types    risk.Extra
+	levels   risk.Extra
+	carriers bool
+}
+
+// New makes a policy. It reports every fault at once; the error is
+// [risk.ParseErrors].
+func New(d Definition) (*Policy, error) {
+	b := &building{d: d, p: &Policy{name: d.Name, services: make(map[string]*serviceInfo, len(d.Services))}}
+	b.names()
+	b.addServices()
+	vocabulary := b.vocabulary()
+	if vocabulary == nil {
+		return nil, b.err()
+	}
+	rules, err := risk.New(vocabulary, d.Risk)
+	b.join(err)
+	if rules == nil {
+		return nil, b.err()
+	}
+	b.p.rules = rules
+	b.types = risk.Extra{Name: "type", Words: []string{change.Normal.String(), change.Emergency.String()}}
+	b.levels = risk.Extra{Name: "level"}
+	for _, l := range rules.Levels() {
+		b.levels.Words = append(b.levels.Words, l.String())
+	}
+	b.addFreezes()
+	b.addTemplates()
+	b.addForbid()
+	b.addAuthority()
+	b.checkClaims()
+	if err := b.err(); err != nil {
+		return nil, err
+	}
+	return b.p, b.seal()
+}
+
+// seal computes the digest: of the definition, so that layout and comments of
+// the files do not matter, and of the zone data, which freezes depend on.
+func (b *building) seal() error {
+	data, err := json.Marshal(b.d)
+	if err != nil {
+		return fmt.Errorf("the policy has no encoding: %w", err)
+	}
+	b.p.digest = change.DigestOf("changelane/policy/v1\n"+change.ZoneDataDigest(), data)
+	return nil
+}
+
+var name = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+func (b *building) checkName(at source, what, id string) {
+	if !name.MatchString(id) {
+		b.add(at, "%q cannot be the name of %s: use small letters, digits, \".\", \"-\" and \"_\"", id, what)
+	}
+}
+
+// names checks groups, roles, evidence and models.
+func (b *building) names() {
+	at := b.d.sources.policy
+	for i, g := range b.d.Groups {
+		b.checkName(at, "a group", g.Name)
+		if g.Size < 1 {
+			b.add(at, "the group %q has %d members; at least 1 is needed", g.Name, g.Size)
+		}
+		if slices.ContainsFunc(b.d.Groups[:i], func(o Group) bool { return o.Name == g.Name }) {
+			b.add(at, "the group %q is defined twice", g.Name)
+		}
+	}
+	for i, r := range b.d.Roles {
+		b.checkName(at, "a role", r)
+		if slices.Contains(b.d.Roles[:i], r) {
+			b.add(at, "the role %q is listed twice", r)
+		}
+	}
+	for i, m := range b.d.Models {
+		for _, problem := range m.Problems() {
+			b.add(at, "the model %q: %s", m.Name, problem)
+		}
+		known := slices.Concat(change.Presets(), b.d.Models[:i])
+		if slices.ContainsFunc(known, func(o change.OperatingModel) bool { return o.Name == m.Name }) {
+			b.add(at, "the operating model %q is defined twice, or is a preset", m.Name)
+		}
+	}
+	for _, e := range b.d.Evidence {
+		if !evidenceName.MatchString(e) {
+			b.add(at, "%q cannot be the name of a check: use small letters, digits and \"_\", and begin with a letter", e)
+		}
+	}
+}
+
+var evidenceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+
+func (b *building) addServices() {
+	if len(b.d.Services) == 0 {
+		b.add(b.d.sources.services, "a policy needs at least one service")
+	}
+	for i := range b.d.Services {
+		s := &b.d.Services[i]
+		at := b.d.sources.service[s.Name]
+		if b.p.services[s.Name] != nil {
+			b.add(at, "the service %q is defined twice", s.Name)
+		}
+		b.p.services[s.Name] = b.service(s, at)
+	}
+	for _, s := range b.d.Services {
+		for _, carried := range s.Carries {
+			b.carriers = true
+			if b.p.services[carried] == nil || carried == s.Name {
+				b.add(b.d.sources.service[s.Name], "the service %q carries %q, which is not another service of this policy%s", s.Name, carried, nearest.Hint(carried, b.serviceNames()))
+			}
+		}
+	}
+}
+
+func (b *building) service(s *change.Service, at source) *serviceInfo {
+	b.checkName(at, "a service", s.Name)
+	info := &serviceInfo{Service: *s}
+	if s.Team == "" {
+		b.add(at, "the service %q needs a team that owns it", s.Name)
+	}
+	if s.Tier < 0 || s.Tier > 9 {
+		b.add(at, "the service %q has tier %d; 1 to 9 are allowed", s.Name, s.Tier)
+	}
+	if !(s.Availability >= 0 && s.Availability <= 100) {
+		b.add(at, "the service %q has an availability target of %v; it is a percentage up to 100", s.Name, s.Availability)
+	}
+	if len(s.Models) == 0 {
+		b.add(at, "the service %q needs an operating model, such as {is: ops-run-it, from: 2026-01-01}", s.Name)
+	}
+	for _, m := range s.Models {
+		for _, problem := range m.Model.Problems() {
+			b.add(at, "the service %q: %s", s.Name, problem)
+		}
+		if m.Model.Standard == change.Claimed && s.OnCall == "" {
+			b.add(at, "the service %q is claimed for by its on-call team (model %s), so it needs \"on-call\"", s.Name, m.Model.Name)
+		}
+		if m.From.IsZero() || !m.ReviewBy.IsZero() && m.ReviewBy.Before(m.From) {
+			b.add(at, "the model %s of the service %q needs a day from which it holds, and a review after that", m.Model.Name, s.Name)
+		}
+	}
+	b.addTime(info, at)
+	return info
+}
+
+// addTime finds the zone and the working time of a service.
+func (b *building) addTime(info *serviceInfo, at source) {
+	zone := info.Zone
+	if w := b.d.Calendar.Working; zone == "" && w != nil {
+		zone = w.Zone
+	}
+	if zone == "" {
+		return
+	}
+	location, err := change.Zone(zone)
+	if err != nil {
+		b.add(at, "the service %q: %v", info.Name, err)
+		return
+	}
+	info.zone = location
+	info.working = b.workingTime(location)
+}
+
+func (b *building) workingTime(zone *time.Location) *change.WorkingTime {
+	w := b.d.Calendar.Working
+	if w == nil {
+		return nil
+	}
+	days, err := change.ParseDays(w.Days)
+	from, to, err2 := change.ParseHours(w.Hours)
+	if err == nil {
+		err = err2
+	}
+	if err == nil {
+		var working *change.WorkingTime
+		working, err = change.NewWorkingTime(change.WorkingHours{Days: days, From: from, To: to, Zone: zone, Holidays: w.Holidays})
+		if err == nil {
+			return working
+		}
+	}
+	message := err.Error()
+	if !slices.ContainsFunc(b.all, func(e *risk.ParseError) bool { return e.Message == message }) {
+		b.add(b.d.sources.calendar, "%s", message)
+	}
+	return nil
+}
+
+func (b *building) serviceNames() []string {
+	out := make([]string, len(b.d.Services))
+	for i, s := range b.d.Services {
+		out[i] = s.Name
+	}
+	return out
+}
+
+func (b *building) vocabulary() *risk.Vocabulary {
+	opts := risk.VocabularyOptions{Evidence: b.d.Evidence, Attributes: b.d.Attributes, Applies: b.d.Applies, Services: b.serviceNames()}
+	for _, s := range b.d.Services {
+		if !slices.Contains(opts.Teams, s.Team) {
+			opts.Teams = append(opts.Teams, s.Team)
+		}
+	}
+	for _, m := range slices.Concat(change.Presets(), b.d.Models) {
+		opts.Models = append(opts.Models, m.Name)
+	}
+	v, err := risk.NewVocabulary(opts)
+	b.join(err)
+	if err != nil {
+		return nil
+	}
+	opts.Carried = true
+	b.p.carried, err = risk.NewVocabulary(opts)
+	b.join(err)
+	return v
+}
+
+// level finds a level by name and reports an unknown one.
+func (b *building) level(at source, what, id string) risk.Level {
+	l, ok := b.p.rules.Level(id)
+	if !ok {
+		b.add(at, "%s %q is not a level of the rule set (%s)%s", what, id, strings.Join(b.levels.Words, ", "), nearest.Hint(id, b.levels.Words))
+	}
+	return l
+}
+
+// Name is the policy's own name.
+func (p *Policy) Name() string { return p.name }
+
+// Digest names the policy: everything that a classification depends on besides
+// its inputs.
+func (p *Policy) Digest() change.Digest { return p.digest }
+
+// Rules is the rule set of the policy.
+func (p *Policy) Rules() *risk.RuleSet { return p.rules }
+
+// Service finds a service of the policy by name.
+func (p *Policy) Service(name string) (change.Service, bool) {
+	s, ok := p.services[name]
+	if !ok {
+		return change.Service{}, false
+	}
+	return s.Service, true
+}
+
+// Services lists the names of the services, sorted.
+func (p *Policy) Services() []string {
+	out := make([]string, 0, len(p.services))
+	for id := range p.services {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Templates lists the catalogue, by id.
+func (p *Policy) Templates() []Template {
+	out := make([]Template, len(p.templates))
+	for i, t := range p.templates {
+		out[i] = t.Template
+	}
+	return out
+}

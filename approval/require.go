@@ -1,0 +1,202 @@
+package approval
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
+)
+
+// findFreezes finds the freezes that hold when the change would be deployed:
+// at any time in its window, or now. A platform is frozen when a service that
+// it carries is (C82). What cannot be decided is frozen.
+func (k *classifying) findFreezes(s risk.Situation) {
+	for _, f := range k.p.freezes {
+		if !k.concerned(f, s) {
+			continue
+		}
+		held, err := k.holds(f)
+		if err != nil {
+			k.fault(f.ID, err.Error())
+			held = true
+		}
+		if held {
+			k.freezes = append(k.freezes, f)
+			k.Freezes = append(k.Freezes, f.ID)
+			k.why("the freeze %s is on%s", f.ID, because(f.Because))
+		}
+	}
+}
+
+func because(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}
+
+// holds asks the calendar. A freeze without a zone to read it in holds.
+func (k *classifying) holds(f freeze) (bool, error) {
+	if k.service == nil || k.service.zone == nil {
+		return false, fmt.Errorf("the service has no time zone, so it cannot be told whether the freeze is on")
+	}
+	span := change.Interval{Start: k.in.At, End: k.in.At.Add(time.Nanosecond)}
+	if w := k.c.Window; w != nil {
+		span = change.Interval{Start: w.Start, End: w.End}
+	}
+	found, err := f.Every.Occurrences(span, k.service.zone, k.service.working)
+	return len(found) > 0, err
+}
+
+// concerned reports whether the freeze is for the service or for one that it
+// carries.
+func (k *classifying) concerned(f freeze, s risk.Situation) bool {
+	if f.only == nil || k.service == nil {
+		return true
+	}
+	services := []*change.Service{&k.service.Service}
+	for _, id := range k.service.Carries {
+		services = append(services, &k.p.services[id].Service)
+	}
+	return slices.ContainsFunc(services, func(one *change.Service) bool {
+		s.Service = one
+		truth, why := f.only.Decide(k.p.rules.Vocabulary().Facts(k.c, s))
+		if truth == risk.Faulty {
+			k.fault(f.ID, why)
+		}
+		return truth != risk.False
+	})
+}
+
+// decideRequirement adds up who must say yes: the seats of every rule that
+// matches; the default as well where none does, where that is not certain, and
+// where the risk of a normal change was left open. An emergency does not wait
+// for what is not known.
+func (k *classifying) decideRequirement(s risk.Situation) {
+	if k.Type == change.Standard {
+		t := k.p.template(k.Template)
+		k.Requirement = PreApproval{Template: t.ID, Version: t.digest, ApprovedBy: t.Approved.By, Ref: t.Approved.Ref}
+		return
+	}
+	var parts []Requirement
+	matched, certain := false, true
+	for i := range k.p.authority {
+		r := &k.p.authority[i]
+		counts, sure := k.matches(r, i)
+		certain = certain && sure
+		if !counts {
+			continue
+		}
+		found, sure := k.seats(r.needs, s)
+		certain = certain && sure
+		parts = append(parts, found...)
+		matched = matched || len(found) > 0
+		k.review(r)
+	}
+	open := k.Type != change.Emergency && (k.Assessment.Open() || len(k.Faults) > 0)
+	if !matched || !certain || open || k.service == nil {
+		parts = append(parts, seats(k.p.fallback, k.service)...)
+	}
+	for _, f := range k.freezes {
+		if f.Override != "" && (k.Type != change.Emergency || f.Emergencies) {
+			parts = append(parts, Seat{Role: f.Override, Of: k.c.Service, Quorum: 1})
+		}
+	}
+	k.Requirement = sum(parts)
+}
+
+func (p *Policy) template(id string) *template {
+	i := slices.IndexFunc(p.templates, func(t template) bool { return t.ID == id })
+	return &p.templates[i]
+}
+
+// matches reports whether an authority rule counts, and whether that is
+// certain. The level is asked for as everything that it could be: from what it
+// is if all that is missing turns out well, up to what it is counted as. So a
+// missing fact never takes a seat away (INV-3).
+func (k *classifying) matches(r *authorityRule, number int) (counts, certain bool) {
+	if r.when == nil {
+		return true, true
+	}
+	yes, no := false, false
+	for _, level := range k.p.rules.Levels() {
+		if !k.Assessment.Best.AtMost(level) || !level.AtMost(k.Assessment.Level) {
+			continue
+		}
+		truth, why := r.when.Decide(k.facts, k.Type.String(), level.String())
+		switch truth {
+		case risk.True:
+			yes = true
+		case risk.False, risk.Inapplicable:
+			no = true
+		case risk.Undecided:
+			yes, no = true, true
+		default:
+			k.fault(fmt.Sprintf("authority rule %d", number+1), why)
+			yes, no = true, true
+		}
+	}
+	return yes || !no, yes != no
+}
+
+// seats compiles the needs of a rule into a requirement for this change.
+func (k *classifying) seats(needs []need, s risk.Situation) (out []Requirement, certain bool) {
+	certain = true
+	for _, n := range needs {
+		if n.each == nil {
+			out = append(out, seats([]need{n}, k.service)...)
+			continue
+		}
+		if k.service == nil {
+			return out, false
+		}
+		for _, id := range k.service.Carries {
+			s.Carried = &k.p.services[id].Service
+			truth, why := n.each.Decide(k.p.carried.Facts(k.c, s))
+			switch truth {
+			case risk.False, risk.Inapplicable:
+				continue
+			case risk.Faulty:
+				k.fault("authority", why)
+				certain = false
+			case risk.Undecided:
+				certain = false
+			}
+			out = append(out, Seat{Role: n.seat.Role, Of: id, Quorum: 1})
+		}
+	}
+	return out, certain
+}
+
+// seats are the seats of needs that do not depend on carried services.
+func seats(needs []need, service *serviceInfo) []Requirement {
+	var out []Requirement
+	for _, n := range needs {
+		switch {
+		case len(n.any) > 0:
+			out = append(out, Any(seats(n.any, service)))
+		case n.seat.Role != "" && service != nil:
+			out = append(out, Seat{Role: n.seat.Role, Of: service.Name, Quorum: n.seat.Quorum})
+		default:
+			out = append(out, n.seat)
+		}
+	}
+	return out
+}
+
+// review keeps the earliest time at which a matching rule wants a review.
+func (k *classifying) review(r *authorityRule) {
+	if r.review == nil {
+		return
+	}
+	var working *change.WorkingTime
+	if k.service != nil {
+		working = k.service.working
+	}
+	due := r.review.due(k.in.At, working)
+	if k.ReviewBy.IsZero() || due.Before(k.ReviewBy) {
+		k.ReviewBy = due
+	}
+}

@@ -1,0 +1,208 @@
+package change
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/changelane/changelane/internal/nearest"
+)
+
+// The limits of a change beyond those in its schema.
+const (
+	MaxFiles     = 1000      // files that may be listed; a larger change states its size
+	MaxPathBytes = 128 << 10 // bytes of all paths together
+	MaxText      = 4096      // bytes of the longest text
+)
+
+// Validate reports everything that is wrong with a change that was built in
+// Go: the same as [Decode] would say of its JSON. The error is [Problems].
+func (c *Change) Validate() error {
+	if found := c.words(); len(found) > 0 {
+		return found
+	}
+	tree, err := c.tree()
+	if err != nil {
+		return Problems{{Message: err.Error()}}
+	}
+	if found := compiled.Validate(tree); len(found) > 0 {
+		return problems(found)
+	}
+	if found := c.check(); len(found) > 0 {
+		return found
+	}
+	return nil
+}
+
+// words finds enumerations that are not stated, which have no encoding.
+func (c *Change) words() Problems {
+	var out Problems
+	if c.Kind == 0 {
+		out = append(out, Problem{Pointer: "/kind", Message: "is missing; expected one of " + strings.Join(kindWords.list(), ", ")})
+	}
+	for i, e := range c.Evidence {
+		if e.Result == 0 {
+			out = append(out, Problem{Pointer: fmt.Sprintf("/evidence/%d/result", i), Message: "is missing"})
+		}
+	}
+	return out
+}
+
+// check holds what a schema cannot say.
+func (c *Change) check() Problems {
+	var out Problems
+	add := func(pointer, format string, args ...any) {
+		out = append(out, Problem{Pointer: pointer, Message: fmt.Sprintf(format, args...)})
+	}
+	c.checkFiles(add)
+	c.checkSize(add)
+	c.checkTexts(add)
+	c.checkEvidence(add)
+	c.checkTargets(add)
+	if w := c.Window; w != nil && !w.Start.Before(w.End) {
+		add("/window/end", "is not after the start of the window")
+	}
+	if c.Claim != nil && c.Claim.Type == Standard && c.Emergency != nil {
+		add("/claim/type", "an emergency is never a standard change; leave out the claim or the emergency")
+	}
+	if c.Claim != nil && c.Claim.Type == Normal && c.Claim.Template != "" {
+		add("/claim/template", "only a claim that the change is standard names a template")
+	}
+	return out
+}
+
+type addProblem func(pointer, format string, args ...any)
+
+func (c *Change) checkFiles(add addProblem) {
+	seen := make(map[string]bool, len(c.Files))
+	bytes := 0
+	for i, f := range c.Files {
+		pointer := fmt.Sprintf("/files/%d/path", i)
+		if problem := pathProblem(f.Path); problem != "" {
+			add(pointer, "%s", problem)
+		} else if seen[f.Path] {
+			add(pointer, "%q is listed twice", f.Path)
+		}
+		seen[f.Path] = true
+		bytes += len(f.Path)
+	}
+	if bytes > MaxPathBytes {
+		add("/files", "the paths have %d bytes together; at most %d are allowed: state the size instead", bytes, MaxPathBytes)
+	}
+}
+
+// pathProblem refuses paths that a pattern of the policy would not see for
+// what they are, such as "./migrations/1.sql".
+func pathProblem(p string) string {
+	switch {
+	case strings.Contains(p, `\`):
+		return fmt.Sprintf("%q holds a backslash; write paths with forward slashes", p)
+	case strings.HasPrefix(p, "/") || path.Clean(p) != p || p == "." || p == ".." || strings.HasPrefix(p, "../"):
+		return fmt.Sprintf("%q is not a plain path from the root of the repository; write it without a leading slash, empty parts, \".\" or \"..\"", p)
+	case len(p) > 1024:
+		return "a path is longer than 1,024 bytes"
+	}
+	return ""
+}
+
+func (c *Change) checkSize(add addProblem) {
+	if c.Size == nil || c.Files == nil {
+		return
+	}
+	added, deleted, known := c.Lines()
+	agree := func(name string, stated *int, counted int, counts bool) {
+		if stated != nil && counts && *stated != counted {
+			add("/size/"+name, "says %d, but the listed files come to %d; leave it out, or list all files", *stated, counted)
+		}
+	}
+	agree("files", c.Size.Files, len(c.Files), true)
+	agree("directories", c.Size.Directories, c.Directories(), true)
+	agree("lines_added", c.Size.LinesAdded, added, known)
+	agree("lines_deleted", c.Size.LinesDeleted, deleted, known)
+}
+
+// Lines sums the lines of the listed files; false when a file does not say, or
+// no files are listed.
+func (c *Change) Lines() (added, deleted int, known bool) {
+	for _, f := range c.Files {
+		if f.Added == nil || f.Deleted == nil {
+			return 0, 0, false
+		}
+		added += *f.Added
+		deleted += *f.Deleted
+	}
+	return added, deleted, c.Files != nil
+}
+
+// Directories counts the folders that the listed files are in.
+func (c *Change) Directories() int {
+	seen := map[string]bool{}
+	for _, f := range c.Files {
+		seen[path.Dir(f.Path)] = true
+	}
+	return len(seen)
+}
+
+// checkTexts bounds bytes where the schema bounds characters.
+func (c *Change) checkTexts(add addProblem) {
+	for _, t := range []struct{ pointer, text string }{{"/title", c.Title}, {"/reason", c.Reason}} {
+		if len(t.text) > MaxText {
+			add(t.pointer, "has %d bytes; at most %d are allowed", len(t.text), MaxText)
+		}
+	}
+}
+
+func (c *Change) checkEvidence(add addProblem) {
+	seen := map[string]bool{}
+	for i, e := range c.Evidence {
+		if seen[e.Name] {
+			add(fmt.Sprintf("/evidence/%d/name", i), "%q is given twice; one result for each check", e.Name)
+		}
+		seen[e.Name] = true
+	}
+	for i, a := range c.Attested {
+		for j, name := range a.Covers {
+			if !attestable(name) {
+				add(fmt.Sprintf("/attested/%d/covers/%d", i, j), "%q names no data that can be vouched for%s; expected %s, evidence.NAME or attributes.NAME",
+					name, nearest.Hint(name, Attestable()), strings.Join(Attestable(), ", "))
+			}
+		}
+	}
+}
+
+func (c *Change) checkTargets(add addProblem) {
+	seen := map[string]bool{}
+	for i, t := range c.Targets {
+		if seen[t.Name] {
+			add(fmt.Sprintf("/targets/%d/name", i), "%q is listed twice; each target is started once", t.Name)
+		}
+		seen[t.Name] = true
+	}
+}
+
+// Attestable lists the names of data that an [Attestation] can cover, besides
+// "evidence.NAME" and "attributes.NAME" for one check or attribute.
+func Attestable() []string {
+	return []string{"artifacts", "attributes", "backout", "contributors", "downtime", "evidence", "files", "history", "kind", "links", "plan", "requester", "size", "targets", "validation", "window"}
+}
+
+func attestable(name string) bool {
+	group, member, dotted := strings.Cut(name, ".")
+	if dotted {
+		return member != "" && (group == "evidence" || group == "attributes")
+	}
+	return slices.Contains(Attestable(), name)
+}
+
+// Observed reports whether somebody vouches for the data of that name, by
+// itself or as part of its group.
+func (c *Change) Observed(name string) bool {
+	group, _, _ := strings.Cut(name, ".")
+	for _, a := range c.Attested {
+		if slices.Contains(a.Covers, name) || slices.Contains(a.Covers, group) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,131 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+)
+
+// Property describes one field at the top of an object schema.
+type Property struct {
+	Name string
+	// Type is "boolean", "integer", "number", "string", "array" (of strings),
+	// or "" when the schema pins none of these.
+	Type string
+	// Enum are the values that a string, or each string of an array, may have,
+	// in the order of the schema; nil when they are not listed.
+	Enum []string
+	// MaxLength is the greatest number of characters of a string, or of each
+	// string of an array; 0 when the schema states none.
+	MaxLength int
+	// MaxItems is the greatest number of items of an array; 0 when the schema
+	// states none.
+	MaxItems    int
+	Description string
+}
+
+// Properties describes the fields that the schema lists at its top, sorted by
+// name. It follows $ref but does not look into allOf, anyOf and the like: what
+// is stated there narrows a field further than Property tells.
+func (s *Schema) Properties() []Property {
+	root := s.root.target()
+	list := make([]Property, 0, len(root.fields))
+	for name, field := range root.fields {
+		list = append(list, field.property(name))
+	}
+	slices.SortFunc(list, func(a, b Property) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// target follows references to the schema that describes the value, unless n
+// itself does.
+func (n *node) target() *node {
+	for n.ref != nil && n.source.Get("type") == nil {
+		n = n.ref
+	}
+	return n
+}
+
+func (n *node) property(name string) Property {
+	p := Property{Name: name, Description: n.text("description")}
+	n = n.target()
+	if p.Description == "" {
+		p.Description = n.text("description")
+	}
+	switch kind := n.pinned(); kind {
+	case "array":
+		if len(n.elements) == 0 || n.source.Get("items") == nil || n.source.Get("prefixItems") != nil {
+			break
+		}
+		element := n.child("items").target()
+		if element.pinned() != "string" {
+			break
+		}
+		p.Type, p.Enum, p.MaxLength, p.MaxItems = kind, element.listed(), element.limit("maxLength"), n.limit("maxItems")
+	case "string":
+		p.Type, p.Enum, p.MaxLength = kind, n.listed(), n.limit("maxLength")
+	case "boolean", "integer", "number":
+		p.Type = kind
+	}
+	return p
+}
+
+// child returns the schema under a keyword, which must be there.
+func (n *node) child(keyword string) *node {
+	pointer := pointerTo(n.pointer, keyword)
+	for _, child := range n.elements {
+		if child.pointer == pointer {
+			return child
+		}
+	}
+	return nil
+}
+
+// pinned returns the one type that n allows: the stated one, or else that of
+// every listed value. It is "" when there are several.
+func (n *node) pinned() string {
+	types := kinds(0)
+	if t := n.source.Get("type"); t != nil {
+		types = statedTypes(t)
+	} else {
+		for _, v := range n.values() {
+			types |= v.types()
+		}
+	}
+	if strings.Contains(types.String(), " ") {
+		return ""
+	}
+	return types.String()
+}
+
+// values returns what enum or const list.
+func (n *node) values() []*Value {
+	if enum := n.source.Get("enum"); enum != nil {
+		return enum.Items
+	}
+	if c := n.source.Get("const"); c != nil {
+		return []*Value{c}
+	}
+	return nil
+}
+
+func (n *node) listed() []string {
+	var list []string
+	for _, v := range n.values() {
+		if v.Kind == String {
+			list = append(list, v.Text)
+		}
+	}
+	return list
+}
+
+func (n *node) limit(keyword string) int {
+	i, _ := n.source.Get(keyword).Int()
+	return int(i)
+}
+
+func (n *node) text(keyword string) string {
+	if v := n.source.Get(keyword); v != nil {
+		return v.Text
+	}
+	return ""
+}

@@ -1,0 +1,128 @@
+package risk
+
+import (
+	"slices"
+
+	"github.com/changelane/changelane/internal/rule"
+)
+
+// Truth is what becomes of a condition. The zero Truth is a fault.
+type Truth uint8
+
+// The truth values; see the package documentation.
+const (
+	Faulty       Truth = iota // the condition failed
+	Undecided                 // it hangs on a missing fact
+	Inapplicable              // it hangs on a fact that has no meaning here
+	False
+	True
+)
+
+// String is the word for it.
+func (t Truth) String() string {
+	return [...]string{"fault", "unknown", "not applicable", "false", "true"}[t]
+}
+
+// Extra is a fact that the caller of a condition adds to those of the change:
+// one of a closed set of words, or true or false when Words is nil.
+type Extra struct {
+	Name  string
+	Words []string
+}
+
+// Condition is a compiled condition over a vocabulary. It is immutable.
+type Condition struct {
+	vocabulary *Vocabulary
+	expr       *rule.Expr
+	extras     int
+}
+
+// Condition compiles a condition in the language of rules, over the facts of
+// the vocabulary and some extra ones. The error has line and column.
+func (v *Vocabulary) Condition(text string, extras ...Extra) (*Condition, error) {
+	facts := make([]rule.Fact, len(extras))
+	for i, e := range extras {
+		facts[i] = rule.Fact{Name: e.Name, Type: rule.Bool}
+		if e.Words != nil {
+			facts[i] = rule.Fact{Name: e.Name, Type: rule.Text, Words: e.Words, Bytes: nameBytes}
+		}
+	}
+	words, err := v.rules.Extend(facts)
+	if err != nil {
+		return nil, err
+	}
+	expr, err := rule.Compile(words, text)
+	if err != nil {
+		return nil, err
+	}
+	return &Condition{v, expr, len(extras)}, nil
+}
+
+// Decide evaluates the condition over facts of its vocabulary and one value
+// for each extra fact: a string or a bool, or nil for unknown. The second
+// result says why it is Faulty.
+func (c *Condition) Decide(f Facts, extras ...any) (Truth, string) {
+	if c == nil || f.vocabulary != c.vocabulary || len(extras) != c.extras {
+		return Faulty, "the condition was asked over other facts than it is about"
+	}
+	values := f.values
+	if len(extras) > 0 {
+		values = slices.Concat(f.values, extraValues(extras))
+	}
+	verdict, why := c.expr.Eval(values)
+	return [...]Truth{rule.IsFault: Faulty, rule.IsUnknown: Undecided, rule.IsNotApplicable: Inapplicable, rule.IsFalse: False, rule.IsTrue: True}[verdict], why
+}
+
+func extraValues(extras []any) []rule.Value {
+	out := make([]rule.Value, len(extras))
+	for i, e := range extras {
+		switch e := e.(type) {
+		case nil:
+		case string:
+			out[i] = rule.TextValue(e)
+		case bool:
+			out[i] = rule.BoolValue(e)
+		default:
+			out[i] = rule.Value{State: rule.Faulty, Text: "an extra fact is neither a word nor true or false"}
+		}
+	}
+	return out
+}
+
+// Missing lists the facts that the condition reads and that are unknown.
+func (c *Condition) Missing(f Facts) []string {
+	var out []string
+	for _, i := range c.expr.Reads() {
+		if i < len(f.values) && f.values[i].State == rule.Unknown {
+			out = append(out, f.vocabulary.defs[i].Name)
+		}
+	}
+	return out
+}
+
+// Seen lists the facts of the change that the condition reads.
+func (c *Condition) Seen(f Facts) []Fact {
+	var out []Fact
+	for _, i := range c.expr.Reads() {
+		if i < len(f.values) {
+			out = append(out, f.at(i))
+		}
+	}
+	return out
+}
+
+// Reads lists the names of the facts that the condition looks at, also those
+// whose presence it only asks for.
+func (c *Condition) Reads() []string {
+	var out []string
+	for _, i := range slices.Concat(c.expr.Reads(), c.expr.AsksPresence()) {
+		if i < len(c.vocabulary.defs) {
+			out = append(out, c.vocabulary.defs[i].Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Cost bounds the steps of one evaluation; see [MaxCost].
+func (c *Condition) Cost() int { return c.expr.Cost() }

@@ -1,0 +1,175 @@
+package risk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/internal/rule"
+	"github.com/changelane/changelane/internal/schema"
+)
+
+// VocabularyOptions say which facts there are besides the fixed ones.
+type VocabularyOptions struct {
+	Evidence   []string        // the checks that rules may read, as evidence.NAME
+	Attributes []byte          // JSON Schema of the organisation's own attributes; nil: none
+	Applies    []Applicability // facts that have no meaning for some services
+	Services   []string        // all service names, so that a misspelt one is found
+	Teams      []string        // likewise all teams
+	Models     []string        // likewise all operating models
+	Carried    bool            // with the facts carried.*, of one service that the changed one carries
+}
+
+// Applicability says for which services a fact has a meaning (C79): where the
+// condition is false the fact is not applicable, which is not the same as
+// unknown. Only policy can say so, hence the condition may read nothing but
+// facts of the service.
+type Applicability struct {
+	Fact string
+	For  string
+
+	src source
+}
+
+// Vocabulary is the set of facts that rules may read. It is immutable.
+type Vocabulary struct {
+	rules      *rule.Vocabulary
+	defs       []definition
+	attributes *schema.Schema
+	applies    []applies
+}
+
+type applies struct {
+	fact int
+	when *rule.Expr
+}
+
+// NewVocabulary makes the vocabulary of a policy. The error is [ParseErrors].
+func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
+	var errs faults
+	v := &Vocabulary{defs: fixedFacts(opts)}
+	for _, name := range opts.Evidence {
+		v.defs = append(v.defs, evidenceFact(name))
+	}
+	v.addAttributes(opts.Attributes, &errs)
+	declared := make([]rule.Fact, len(v.defs))
+	for i, d := range v.defs {
+		declared[i] = d.Fact
+	}
+	rules, err := rule.NewVocabulary(declared, "change.paths")
+	if err != nil {
+		errs.add(source{}, "", "%v", err)
+		return nil, errs.err()
+	}
+	v.rules = rules
+	for _, a := range opts.Applies {
+		v.addApplies(a, &errs)
+	}
+	return v, errs.err()
+}
+
+func (v *Vocabulary) addAttributes(text []byte, errs *faults) {
+	if text == nil {
+		return
+	}
+	compiled, err := schema.Compile("attributes.schema.json", text)
+	if err != nil {
+		errs.add(source{file: "attributes.schema.json"}, "", "%v", err)
+		return
+	}
+	v.attributes = compiled
+	for _, p := range compiled.Properties() {
+		d, err := attributeFact(p)
+		if err != nil {
+			errs.add(source{file: "attributes.schema.json"}, "", "%v", err)
+			continue
+		}
+		v.defs = append(v.defs, d)
+	}
+}
+
+func (v *Vocabulary) addApplies(a Applicability, errs *faults) {
+	i, ok := v.rules.Lookup(a.Fact)
+	if !ok {
+		errs.add(a.src, "", "no fact is named %q%s", a.Fact, v.rules.Hint(a.Fact))
+		return
+	}
+	if when := v.serviceCondition(a.For, a.src, "", errs); when != nil {
+		v.applies = append(v.applies, applies{i, when})
+	}
+}
+
+// serviceCondition compiles a condition that policy alone decides: one that
+// reads nothing but facts of the service.
+func (v *Vocabulary) serviceCondition(text string, at source, id string, errs *faults) *rule.Expr {
+	e := v.compile(text, at, id, errs)
+	if e == nil {
+		return nil
+	}
+	for _, i := range slices.Concat(e.Reads(), e.AsksPresence()) {
+		if name := v.rules.Fact(i).Name; !strings.HasPrefix(name, "service.") {
+			errs.add(at, id, "\"for\" may read only facts of the service, which the policy states, and %s is not one", name)
+			return nil
+		}
+	}
+	return e
+}
+
+func (v *Vocabulary) compile(text string, at source, id string, errs *faults) *rule.Expr {
+	e, err := rule.Compile(v.rules, text)
+	if err != nil {
+		errs.expression(at, id, err)
+		return nil
+	}
+	return e
+}
+
+// Check reports what this policy does not accept in a change: attributes that
+// its schema does not allow. The error is [change.Problems].
+func (v *Vocabulary) Check(c *change.Change) error {
+	if len(c.Attributes) == 0 {
+		return nil
+	}
+	if v.attributes == nil {
+		return change.Problems{{Pointer: "/attributes", Message: "is not expected: the policy has no attributes.schema.json"}}
+	}
+	tree, err := attributeTree(c.Attributes)
+	if err != nil {
+		return change.Problems{{Pointer: "/attributes", Message: err.Error()}}
+	}
+	var out change.Problems
+	for _, p := range v.attributes.Validate(tree) {
+		out = append(out, change.Problem{Pointer: "/attributes" + p.Pointer, Message: p.Message})
+	}
+	if out == nil {
+		return nil
+	}
+	return out
+}
+
+// FactInfo describes one fact for people who write rules.
+type FactInfo struct {
+	Name  string
+	Type  string   // such as "a whole number"
+	Words []string // the values that are possible, where they are a closed set
+	Doc   string   // meaning and unit
+	From  string   // the data of the change it is read from; "" when policy or the clock give it
+}
+
+// Describe lists every fact of the vocabulary.
+func (v *Vocabulary) Describe() []FactInfo {
+	out := make([]FactInfo, len(v.defs))
+	for i, d := range v.defs {
+		out[i] = FactInfo{d.Name, d.Type.String(), slices.Clone(d.Words), d.doc, d.data}
+	}
+	return out
+}
+
+func (v *Vocabulary) lookup(name string) (int, error) {
+	i, ok := v.rules.Lookup(name)
+	if !ok {
+		return 0, fmt.Errorf("no fact is named %q%s", name, v.rules.Hint(name))
+	}
+	return i, nil
+}
