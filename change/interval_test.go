@@ -40,7 +40,7 @@ func TestMergeIntervals(t *testing.T) {
 		var list []Interval
 		var painted [62]bool
 		for range rng.IntN(8) {
-			a, b := rng.IntN(60), rng.IntN(60)
+			a, b := 1+rng.IntN(60), 1+rng.IntN(60)
 			list = append(list, Interval{time.Unix(int64(a), 0).UTC(), time.Unix(int64(b), 0).UTC()})
 			for i := a; i < b; i++ {
 				painted[i] = true
@@ -51,15 +51,7 @@ func TestMergeIntervals(t *testing.T) {
 			if at := time.Unix(int64(i), 0).UTC(); painted[i] && !painted[i-1] {
 				want = append(want, Interval{at, at})
 			} else if !painted[i] && painted[i-1] {
-				if len(want) == 0 {
-					want = append(want, Interval{Start: time.Unix(0, 0).UTC()})
-				}
 				want[len(want)-1].End = at
-			}
-		}
-		if painted[0] {
-			if !painted[1] && want[0].Start.Unix() != 0 || painted[1] && want[0].Start.Unix() != 0 {
-				t.Fatal("the oracle is wrong")
 			}
 		}
 		before := slices.Clone(list)

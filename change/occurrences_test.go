@@ -287,7 +287,7 @@ func (o oracle) weeklyRange() oracleCase {
 func TestOccurrencesOracle(t *testing.T) {
 	const step = 15 * time.Minute
 	rng := rand.New(rand.NewPCG(26, 19))
-	cases := 12
+	cases := 5
 	if full() {
 		cases = 200
 	}

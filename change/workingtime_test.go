@@ -156,7 +156,7 @@ func TestWorkingTimeDST(t *testing.T) {
 func TestWorkingTimeOracle(t *testing.T) {
 	rng := rand.New(rand.NewPCG(86, 1))
 	for _, zone := range []string{"Europe/London", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "America/Santiago"} {
-		for range 12 {
+		for range 5 {
 			days := weekdays(1 + rng.IntN(127))
 			from := Clock(5 * rng.IntN(280))
 			to := min(endOfDay, from+Clock(5*(1+rng.IntN(200))))
@@ -180,13 +180,15 @@ func checkWorkingTime(t *testing.T, w *WorkingTime, start time.Time, works func(
 	t.Helper()
 	const step = 5 * time.Minute
 	var sum, today time.Duration
-	for u := start; u.Before(start.AddDate(0, 0, 16)); u = u.Add(step) {
+	for u := start; u.Before(start.AddDate(0, 0, 9)); u = u.Add(step) {
 		if w.Working(u) != works(u) {
 			t.Fatalf("%+v: Working(%s) = %v", w, u, !works(u))
 		}
 		if works(u) {
 			sum += step
-			if end, err := w.Add(start, sum); err != nil || !end.Equal(u.Add(step)) {
+			if u.Minute()%20 != 0 && works(u.Add(step)) {
+				// Add is asked every 20 minutes and at each close.
+			} else if end, err := w.Add(start, sum); err != nil || !end.Equal(u.Add(step)) {
 				t.Fatalf("%+v: Add(%s, %s) = %s, %v; want %s", w, start, sum, end, err, u.Add(step))
 			}
 			if DateOf(u, w.zone) == DateOf(start, w.zone) && works(start) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -18,6 +19,7 @@ type lowering struct {
 	reads      map[int]bool
 	asks       map[int]bool
 	loops      []*node // the lists of the loops around, innermost last
+	nodes      int     // lowered so far; a chain such as 0 < x < 9 lowers x twice
 }
 
 func (l *lowering) errorf(at ast.Node, format string, args ...any) *Error {
@@ -37,10 +39,30 @@ func (l *lowering) condition(n ast.Node) (*node, *Error) {
 	if low.kind != Bool {
 		return nil, l.errorf(n, "this is %s; a condition that is true or false is expected, such as a comparison", low.kind)
 	}
-	return low, nil
+	return low, l.varies(n, low)
+}
+
+// varies refuses a condition that reads no fact: it is always the same, which
+// makes the rest of the rule say less, or more, than it seems to (INV-9).
+func (l *lowering) varies(n ast.Node, low *node) *Error {
+	if low.fixed {
+		return l.errorf(n, "this part reads no fact, so it is always the same; leave it out")
+	}
+	return nil
 }
 
 func (l *lowering) lower(n ast.Node) (*node, *Error) {
+	if l.nodes++; l.nodes > maxNodes {
+		return nil, l.errorf(n, "the expression has more than %d parts; split it into several rules", maxNodes)
+	}
+	low, err := l.part(n)
+	if err == nil && len(low.args) > 0 {
+		low.fixed = !slices.ContainsFunc(low.args, func(arg *node) bool { return !arg.fixed })
+	}
+	return low, err
+}
+
+func (l *lowering) part(n ast.Node) (*node, *Error) {
 	switch n := n.(type) {
 	case *ast.BoolNode:
 		return constant(Bool, BoolValue(n.Value)), nil
@@ -49,7 +71,7 @@ func (l *lowering) lower(n ast.Node) (*node, *Error) {
 	case *ast.FloatNode:
 		return constant(Float, FloatValue(n.Value)), nil
 	case *ast.StringNode:
-		return constant(Text, TextValue(n.Value)), nil
+		return l.literal(n)
 	case *ast.IdentifierNode, *ast.MemberNode:
 		return l.read(n)
 	case *ast.PointerNode:
@@ -83,8 +105,17 @@ func construct(n ast.Node) string {
 	return "this construct"
 }
 
+// literal refuses texts that no fact can hold: an escape of half a character
+// or of one that does not exist.
+func (l *lowering) literal(n *ast.StringNode) (*node, *Error) {
+	if !utf8.ValidString(n.Value) || strings.ContainsRune(n.Value, utf8.RuneError) {
+		return nil, l.errorf(n, "the text holds an escape that is no character")
+	}
+	return constant(Text, TextValue(n.Value)), nil
+}
+
 func constant(kind Type, v Value) *node {
-	return &node{kind: kind, run: runConst, value: v, cost: step, size: bound{fixed: float64(len(v.Text))}}
+	return &node{kind: kind, run: runConst, value: v, fixed: true, cost: step, size: bound{fixed: float64(len(v.Text))}}
 }
 
 func (l *lowering) read(n ast.Node) (*node, *Error) {
@@ -150,6 +181,7 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 	switch {
 	case (n.Operator == "not" || n.Operator == "!") && arg.kind == Bool:
 		out.run = runNot
+		return out, l.varies(n.Node, arg)
 	case n.Operator == "not" || n.Operator == "!":
 		return nil, l.errorf(n, "%q needs a condition that is true or false, and this is %s; \"not\" binds tighter than a comparison, so write not (a == b), or a not in [...]", n.Operator, arg.kind)
 	case n.Operator == "-" && arg.kind == Int:
@@ -163,6 +195,9 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 }
 
 func (l *lowering) choice(n *ast.ConditionalNode) (*node, *Error) {
+	if !n.Ternary || n.Cond == n.Exp1 {
+		return nil, l.errorf(n.Cond, "a choice is written: condition ? one : other")
+	}
 	condition, err := l.condition(n.Cond)
 	if err != nil {
 		return nil, err
@@ -177,6 +212,9 @@ func (l *lowering) choice(n *ast.ConditionalNode) (*node, *Error) {
 	}
 	if a.kind != b.kind || a.kind == List {
 		return nil, l.errorf(n.Cond, "both outcomes of a choice must be of one type, and they are %s and %s", a.kind, b.kind)
+	}
+	if a.fixed && b.fixed && a.eval(&frame{}).Bool == b.eval(&frame{}).Bool && a.kind == Bool {
+		return nil, l.errorf(n.Cond, "both outcomes of this choice are the same, so it is always the same; leave it out")
 	}
 	return &node{kind: a.kind, run: runChoice, args: []*node{condition, a, b},
 		cost: step.plus(condition.cost).plus(a.cost).plus(b.cost), size: a.size.plus(b.size)}, nil

@@ -43,6 +43,9 @@ func (l *lowering) logic(n *ast.BinaryNode, out *node) (*node, *Error) {
 		if kind := out.args[i].kind; kind != Bool {
 			return nil, l.errorf(side, "%q joins conditions that are true or false, and this is %s", n.Operator, kind)
 		}
+		if err := l.varies(side, out.args[i]); err != nil {
+			return nil, err
+		}
 	}
 	out.kind, out.run = Bool, runAnd
 	if n.Operator == "or" || n.Operator == "||" {
@@ -106,6 +109,9 @@ func (l *lowering) arithmetic(n *ast.BinaryNode, out *node) (*node, *Error) {
 	a, b := out.args[0], out.args[1]
 	if a.kind == Text && b.kind == Text && n.Operator == "+" {
 		out.kind, out.run, out.size = Text, strict(joinText), a.size.plus(b.size)
+		if out.size.perByte > 0 {
+			return nil, l.errorf(n, "the element of a list cannot be joined to a text; compare it as it is")
+		}
 		if out.size.fixed > maxText {
 			return nil, l.errorf(n, "the joined text could be longer than %d bytes", maxText)
 		}

@@ -1,6 +1,9 @@
 package rule
 
-import "regexp"
+import (
+	"math"
+	"regexp"
+)
 
 // node is one part of a lowered expression.
 type node struct {
@@ -14,6 +17,7 @@ type node struct {
 	re    *regexp.Regexp   // for matches
 	globs []*regexp.Regexp // for touches
 	words []string         // the closed set of values, where there is one
+	fixed bool             // reads neither a fact nor an element, so it is always the same
 	cost  bound
 	size  bound // of a text: its longest length in bytes
 }
@@ -51,10 +55,15 @@ const (
 
 func runConst(n *node, _ *frame) Value { return n.value }
 
+// runFact refuses a decimal that is no number: every comparison with NaN is
+// false, and an infinity passes any limit.
 func runFact(n *node, f *frame) Value {
 	v := f.facts[n.fact]
-	if v.State == Faulty && v.Text == "" {
+	switch {
+	case v.State == Faulty && v.Text == "":
 		v.Text = "a fact could not be read"
+	case v.State == Present && (math.IsNaN(v.Float) || math.IsInf(v.Float, 0)):
+		return fault("a fact is not a number")
 	}
 	return v
 }
@@ -62,11 +71,11 @@ func runFact(n *node, f *frame) Value {
 func runElement(_ *node, f *frame) Value { return TextValue(f.element) }
 
 func runKnown(n *node, f *frame) Value {
-	switch v := f.facts[n.fact]; v.State {
+	switch v := runFact(n, f); v.State {
 	case Present:
 		return BoolValue(true)
 	case Faulty:
-		return runFact(n, f)
+		return v
 	default:
 		return BoolValue(false)
 	}

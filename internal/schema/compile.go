@@ -116,7 +116,8 @@ type node struct {
 	prefix   []*node          // prefixItems
 	elements []*node          // items, contains, unevaluatedItems
 
-	own          int // steps to evaluate it, apart from other schemas
+	own          int // work to evaluate it, apart from other schemas
+	numeric      int // further work when the value has numbers
 	instructions int // of its pattern
 	nameProgram  int // instructions of its patternProperties together
 

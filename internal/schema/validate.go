@@ -11,8 +11,16 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
-// maxProblems is how many problems Validate reports at most.
-const maxProblems = 20
+const (
+	// maxProblems is how many problems Validate reports at most.
+	maxProblems = 20
+	// maxFindings is how many failures are kept to find that many problems that
+	// differ. They are the first in document order.
+	maxFindings = 100
+	// maxLeaves is how many failures in a branch of an anyOf or oneOf are looked
+	// at to tell whether the value was meant for it.
+	maxLeaves = 64
+)
 
 // Validate holds v against the schema and reports what is wrong in document
 // order, at most 20 problems; nil means that v is valid. A document that would
@@ -180,28 +188,38 @@ func (r *report) collect(e *jsonschema.ValidationError) {
 func (r *report) add(f finding) {
 	switch f.keyword {
 	case "required":
+		present := r.index(f.place.value)
 		for i, name := range f.node.source.Get("required").Items {
-			if f.place.value.Get(name.Text) == nil {
+			if _, ok := present[name.Text]; !ok {
 				f.rank, f.detail = i, name.Text
-				r.findings = append(r.findings, f)
+				r.keep(f)
 			}
 		}
 	case "additionalProperties":
 		patterns := f.node.patternsOf()
-		for _, m := range f.place.value.Members {
-			if !f.node.has(m.Name, patterns) {
-				r.addUnknown(f, m.Name)
+		container := f.place.value
+		for i := range container.Members {
+			field := &container.Members[i]
+			if !f.node.has(field.Name, patterns) {
+				r.keep(finding{pointer: pointerTo(f.pointer, field.Name), place: place{field.Value, field}, node: f.node, keyword: f.keyword})
 			}
 		}
 	default:
-		r.findings = append(r.findings, f)
+		r.keep(f)
 	}
 }
 
-func (r *report) addUnknown(f finding, name string) {
-	f.pointer, f.detail = pointerTo(f.pointer, name), name
-	f.place = r.at(f.pointer)
-	r.findings = append(r.findings, f)
+// keep inserts a finding in order, unless maxFindings come before it. Which
+// ones are kept does not depend on the order in which they come.
+func (r *report) keep(f finding) {
+	if n := len(r.findings); n == maxFindings {
+		if f.compare(r.findings[n-1]) >= 0 {
+			return
+		}
+		r.findings = r.findings[:n-1]
+	}
+	i, _ := slices.BinarySearchFunc(r.findings, f, finding.compare)
+	r.findings = slices.Insert(r.findings, i, f)
 }
 
 // alternatives reports why no branch of an anyOf or oneOf holds. If the value
@@ -223,7 +241,7 @@ func (r *report) alternatives(f finding, causes []*jsonschema.ValidationError) {
 	if len(meant) > 1 || len(f.listed) > 0 && f.types != 0 {
 		f.types, f.listed = 0, nil
 	}
-	r.findings = append(r.findings, f)
+	r.keep(f)
 }
 
 // mismatch tells why a branch cannot be meant for the value at pointer: it is
@@ -231,6 +249,9 @@ func (r *report) alternatives(f finding, causes []*jsonschema.ValidationError) {
 // reports other, unless a field has not the constant that the branch demands.
 func (r *report) mismatch(pointer string, e *jsonschema.ValidationError) (types kinds, listed []*Value, other bool) {
 	leaves := leavesOf(e, nil)
+	if len(leaves) > maxLeaves {
+		return 0, nil, true
+	}
 	for _, leaf := range leaves {
 		f, ok := r.finding(leaf)
 		if !ok {
@@ -254,9 +275,14 @@ func (r *report) mismatch(pointer string, e *jsonschema.ValidationError) (types 
 	return 0, nil, true
 }
 
+// leavesOf collects the failures at the bottom, and soon stops once there are
+// more than maxLeaves.
 func leavesOf(e *jsonschema.ValidationError, leaves []*jsonschema.ValidationError) []*jsonschema.ValidationError {
 	if len(e.Causes) == 0 {
 		return append(leaves, e)
+	}
+	if len(leaves) > maxLeaves {
+		return leaves
 	}
 	for _, cause := range e.Causes {
 		leaves = leavesOf(cause, leaves)
@@ -266,7 +292,6 @@ func leavesOf(e *jsonschema.ValidationError, leaves []*jsonschema.ValidationErro
 
 // problems puts the findings into document order and into words.
 func (r *report) problems() []*Problem {
-	slices.SortFunc(r.findings, finding.compare)
 	var list []*Problem
 	for _, f := range r.findings {
 		line, column := f.position()
@@ -294,7 +319,10 @@ func (f finding) position() (line, column int) {
 func (f finding) compare(g finding) int {
 	fLine, fColumn := f.position()
 	gLine, gColumn := g.position()
-	return cmp.Or(cmp.Compare(fLine, gLine), cmp.Compare(fColumn, gColumn), cmp.Compare(f.pointer, g.pointer),
+	if fLine != gLine || fColumn != gColumn {
+		return cmp.Or(cmp.Compare(fLine, gLine), cmp.Compare(fColumn, gColumn))
+	}
+	return cmp.Or(cmp.Compare(f.pointer, g.pointer),
 		cmp.Compare(f.node.source.Line, g.node.source.Line), cmp.Compare(f.node.source.Column, g.node.source.Column),
 		cmp.Compare(f.keyword, g.keyword), cmp.Compare(f.rank, g.rank), cmp.Compare(f.detail, g.detail))
 }

@@ -1,48 +1,75 @@
 package schema
 
+import "strings"
+
 // Evaluating a document is measured before it is done. The unit is about ten
-// nanoseconds; what matters is that every loop of the evaluator is counted.
+// nanoseconds; the figures were measured with documents that fail everywhere,
+// because failures cost the evaluator many times what successes do.
 const (
 	stepCost   = 50         // entering one schema with one value
-	numberCost = 50         // comparing with one number
+	scopeCost  = 15         // for each schema around it: a failure spells out the way to it
+	listedCost = 2          // comparing with one listed value
+	nameCost   = 50         // naming one absent or unknown field
+	fieldCost  = 10         // copying one name into the set of unevaluated ones
+	numberCost = 150        // reading one number into a fraction
+	powerCost  = 600        // the same with an exponent
 	formatCost = 50         // testing one byte against a format
 	maxWork    = 10_000_000 // about a tenth of a second
 )
 
 // measure computes what one evaluation of n costs apart from other schemas.
-// The length of its own keywords stands for comparisons and for the messages
-// that a failure copies.
 func (n *node) measure() {
 	n.own = stepCost
 	for _, m := range n.kept.Members {
-		switch keywords[m.Name].shape {
+		switch k := keywords[m.Name]; k.shape {
 		case subschema, schemaList, schemaMap, patternMap, reference:
 			n.own += len(m.Value.Members)
 		case anything, values:
-			n.own += len(m.Value.AppendCanonical(nil))/4 + numberCost*m.Value.numbers()
-		default:
-			n.own += len(m.Value.AppendCanonical(nil)) / 4
-		}
-		if m.Name == "pattern" {
+			n.own += listedCost*len(m.Value.Items) + len(m.Value.AppendCanonical(nil))/2 // a failure copies them
+			n.numeric += m.Value.arithmetic()
+		case names, nameLists:
+			n.own += nameCost * m.Value.texts()
+		case number, divisor:
+			n.numeric += m.Value.arithmetic()
+		case patternShape:
 			n.instructions, _ = instructions(m.Value.Text)
-		}
-		if m.Name == "format" {
+		case formatShape:
 			n.instructions += formatCost
+		case typeShape:
+			n.numeric++ // an integer must be told from other numbers
 		}
 	}
 }
 
-// numbers counts the numbers in a value.
-func (v *Value) numbers() int {
-	count := 0
+// arithmetic is the cost of reading the numbers in a value.
+func (v *Value) arithmetic() int {
 	if v.Kind == Number {
-		count++
+		if strings.ContainsAny(v.Text, "eE") {
+			return powerCost
+		}
+		return numberCost
 	}
+	sum := 0
 	for _, item := range v.Items {
-		count += item.numbers()
+		sum += item.arithmetic()
+	}
+	for i := range v.Members {
+		sum += v.Members[i].Value.arithmetic()
+	}
+	return sum
+}
+
+// texts counts the strings in a value.
+func (v *Value) texts() int {
+	if v.Kind == String {
+		return 1
+	}
+	count := 0
+	for _, item := range v.Items {
+		count += item.texts()
 	}
 	for _, m := range v.Members {
-		count += m.Value.numbers()
+		count += m.Value.texts()
 	}
 	return count
 }
@@ -54,36 +81,40 @@ type work struct{ left int }
 // schemas say: every branch is counted, and every pattern is taken to match.
 func (s *Schema) affordable(v *Value) bool {
 	w := &work{left: maxWork}
-	w.apply(s.root, v, 0)
+	w.apply(s.root, v, 0, 0)
 	return w.left >= 0
 }
 
-// apply charges for n on v. Depth is the length of the pointer to v, which the
-// evaluator builds anew for each value.
-func (w *work) apply(n *node, v *Value, depth int) {
-	w.left -= n.own + depth/8
-	if w.left < 0 {
+// apply charges for n on v. Scope is the number of schemas around, and length
+// that of the pointer to v, which the evaluator builds anew for each value.
+func (w *work) apply(n *node, v *Value, scope, length int) {
+	if w.left -= n.own + scope*scopeCost + length/2; w.left < 0 {
 		return
 	}
-	// A matcher takes at most about one unit for each instruction and byte.
-	if v.Kind == String && n.instructions > 0 {
+	switch v.Kind {
+	case Number:
+		if n.numeric > 0 {
+			w.left -= n.numeric + (1+n.numeric/numberCost)*v.arithmetic()
+		}
+	case String:
+		// A matcher takes at most about one unit for each instruction and byte.
 		w.left -= len(v.Text) * n.instructions
+	case Array:
+		w.left -= n.numeric
+		w.applyItems(n, v, scope+1, length+6)
+	case Object:
+		w.left -= n.numeric
+		w.applyMembers(n, v, scope+1, length)
 	}
 	if n.ref != nil {
-		w.apply(n.ref, v, depth)
+		w.apply(n.ref, v, scope+1, length)
 	}
 	for _, child := range n.inPlace {
-		w.apply(child, v, depth)
-	}
-	switch v.Kind {
-	case Array:
-		w.applyItems(n, v, depth+6)
-	case Object:
-		w.applyMembers(n, v, depth)
+		w.apply(child, v, scope+1, length)
 	}
 }
 
-func (w *work) applyItems(n *node, v *Value, depth int) {
+func (w *work) applyItems(n *node, v *Value, scope, length int) {
 	if unique := n.source.Get("uniqueItems"); unique != nil && unique.Bool {
 		w.compare(v)
 	}
@@ -92,10 +123,10 @@ func (w *work) applyItems(n *node, v *Value, depth int) {
 			return
 		}
 		if i < len(n.prefix) {
-			w.apply(n.prefix[i], item, depth)
+			w.apply(n.prefix[i], item, scope, length)
 		}
 		for _, child := range n.elements {
-			w.apply(child, item, depth)
+			w.apply(child, item, scope, length)
 		}
 	}
 }
@@ -103,43 +134,46 @@ func (w *work) applyItems(n *node, v *Value, depth int) {
 // compare charges for comparing the items of v with one another: up to 20 the
 // evaluator compares each pair, beyond it hashes.
 func (w *work) compare(v *Value) {
+	times := len(v.Items)
+	if times > 20 {
+		times = 2
+	}
 	for _, item := range v.Items {
-		w.left -= min(len(v.Items), 20) * item.weight()
+		w.left -= times * item.weight()
 	}
 }
 
 // weight is the cost of comparing a value with its equal.
 func (v *Value) weight() int {
-	sum := 2 + len(v.Text)/16
+	sum := listedCost + len(v.Text)/16
 	if v.Kind == Number {
-		sum = numberCost
+		sum = v.arithmetic()
 	}
 	for _, item := range v.Items {
 		sum += item.weight()
 	}
 	for i := range v.Members {
-		sum += 10 + len(v.Members[i].Name)/16 + v.Members[i].Value.weight()
+		sum += fieldCost + len(v.Members[i].Name)/16 + v.Members[i].Value.weight()
 	}
 	return sum
 }
 
-func (w *work) applyMembers(n *node, v *Value, depth int) {
+func (w *work) applyMembers(n *node, v *Value, scope, length int) {
 	for i := range v.Members {
 		m := &v.Members[i]
 		// Every schema that sees the object copies the set of its names.
-		w.left -= 10 + len(m.Name)*n.nameProgram
-		if w.left < 0 {
+		if w.left -= fieldCost + len(m.Name)*n.nameProgram; w.left < 0 {
 			return
 		}
-		below := depth + 3*len(m.Name) + 1
+		below := length + 3*len(m.Name) + 1
 		if child, ok := n.fields[m.Name]; ok {
-			w.apply(child, m.Value, below)
+			w.apply(child, m.Value, scope, below)
 		}
 		for _, child := range n.patterns {
-			w.apply(child, m.Value, below)
+			w.apply(child, m.Value, scope, below)
 		}
 		for _, child := range n.others {
-			w.apply(child, m.Value, below)
+			w.apply(child, m.Value, scope, below)
 		}
 	}
 }
