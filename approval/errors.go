@@ -15,8 +15,8 @@ type source struct{ node *policyfile.Node }
 // sources are where the parts of a definition without a place of their own
 // were read.
 type sources struct {
-	policy, services, catalogue, authority, calendar source
-	service                                          map[string]source
+	policy, services, calendar source
+	service                    map[string]source
 }
 
 // faults collects what is wrong with a policy.

@@ -10,7 +10,6 @@ import (
 
 func (l *loading) catalogue() {
 	root := l.document(catalogueFile)
-	l.d.sources.catalogue = source{root}
 	o := root.Object(&l.errs, catalogueFile, "templates", "forbid")
 	for _, f := range o.Get("templates").Entries(&l.errs, "templates") {
 		l.d.Templates = append(l.d.Templates, l.template(f))

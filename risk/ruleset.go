@@ -60,7 +60,7 @@ type Rule struct {
 	Bands    string `json:"bands,omitzero"`    // the number that Cuts cut into bands
 	Cuts     []Cut  `json:"cuts,omitzero"`     // ascending; unknown counts as the worst band
 	Observed bool   `json:"observed,omitzero"` // only facts that are not merely stated count ("trust: observed")
-	src, fid source // of the rule; of its id
+	src      source
 	nodes    map[string]source
 }
 

@@ -83,6 +83,8 @@ func guardTokens(source string, tokens []lexer.Token) *Error {
 			return refuse(t.From, fmt.Sprintf("%q is not part of the language: %s", t.Value, refused[t.Value]))
 		case t.Is(lexer.Bytes):
 			return refuse(t.From, "byte strings are not part of the language; write a text in quotes")
+		case t.Is(lexer.String) && strings.Contains(string(runes[t.From:min(t.To, len(runes))]), `\U`):
+			return refuse(t.From, "an escape with eight digits can stand for another character than it names; write the character itself")
 		case t.Is(lexer.Number):
 			if message := guardNumber(t.Value); message != "" {
 				return refuse(t.From, message)
