@@ -71,7 +71,7 @@ func (v *Vocabulary) Facts(c *change.Change, s Situation) Facts {
 	r := newReading(c, s)
 	for i := range v.defs {
 		d := &v.defs[i]
-		f.values[i] = d.read(&r)
+		f.values[i] = v.rules.Admit(i, d.read(&r))
 		f.sources[i] = provenance(d, c)
 	}
 	for _, a := range v.applies {

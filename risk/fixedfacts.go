@@ -12,7 +12,7 @@ import (
 // fixedFacts are the facts that every policy has, group by group. The package
 // documentation lists them; a test holds the two together.
 func fixedFacts(opts VocabularyOptions) []definition {
-	fixed := slices.Concat(changeFacts(), requesterFacts(opts), serviceFacts("service", opts, ofService), timeFacts(), historyFacts())
+	fixed := slices.Concat(changeFacts(), requesterFacts(), serviceFacts("service", opts, ofService), timeFacts(), historyFacts())
 	if opts.Carried {
 		fixed = append(fixed, serviceFacts("carried", opts, ofCarried)...)
 	}
@@ -151,11 +151,11 @@ func leadHours(r *reading) rule.Value {
 	return decimal(&hours)
 }
 
-func requesterFacts(opts VocabularyOptions) []definition {
+func requesterFacts() []definition {
 	kinds := words(2, func(i int) string { return change.PersonKind(i).String() })
 	return []definition{
 		wordFact("requester.kind", "requester", "a person or automation", kinds, func(r *reading) rule.Value { return word(r.change.Requester.Kind) }),
-		wordFact("requester.team", "requester", "the requester's team", opts.Teams, func(r *reading) rule.Value { return text(r.change.Requester.Team) }),
+		wordFact("requester.team", "requester", "the requester's team", nil, func(r *reading) rule.Value { return text(r.change.Requester.Team) }),
 	}
 }
 

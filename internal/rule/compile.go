@@ -90,7 +90,8 @@ func (e *Expr) Reads() []int { return e.reads }
 func (e *Expr) AsksPresence() []int { return e.asks }
 
 // Eval decides the condition over facts, one value for each fact of the
-// vocabulary, in its order. The second result says why a Fault is one.
+// vocabulary, in its order, each of the type of its fact and admitted by
+// [Vocabulary.Admit]. The second result says why a Fault is one.
 func (e *Expr) Eval(facts []Value) (v Verdict, why string) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -265,9 +265,11 @@ func TestDifferentialVM(t *testing.T) {
 		var programs []*vm.Program
 		for _, optimize := range []bool{false, true} {
 			p, err := m.compile(e.Source(), optimize)
+			if err != nil && strings.Contains(err.Error(), "integer divide by zero") {
+				break // a constant that it folds, on a branch that may never be taken
+			}
 			if err != nil {
-				outside["expr refuses to fold a constant"]++
-				break
+				t.Fatalf("%s: expr does not compile it: %v", e.Source(), err)
 			}
 			programs = append(programs, p)
 		}
@@ -282,7 +284,7 @@ func TestDifferentialVM(t *testing.T) {
 			case n.lossy:
 				why = "a whole number over 2^53 is compared with a decimal"
 			case len(programs) < 2:
-				t.Fatalf("%s: expr does not compile it", e.Source())
+				why = "a constant is divided by zero, which expr does not compile"
 			}
 			if why != "" {
 				outside[why]++

@@ -14,12 +14,18 @@
 // first of False, Fault, Unknown, NotApplicable, True that either side has;
 // "or" the first of True, Fault, Unknown, NotApplicable, False; "not" swaps
 // True and False. Every other operator passes on the worst state of its
-// operands. So the order of operands never matters, and a missing fact can
-// only move a verdict to Unknown, never from True to False or back.
+// operands, and a choice "a ? b : c" whose condition is not known has a value
+// only where both outcomes agree. So the order of operands never matters, and a
+// missing fact can only move a verdict to Unknown, or uncover a Fault; never
+// from True to False or back.
+//
+// Whole numbers that leave 64 bits, decimals that leave their range or are not
+// numbers, division by zero, and the step from a whole number beyond 2^53 to a
+// decimal are Faults.
 //
 // # Limits
 //
-// A source is at most 4 KiB, 300 nodes and 32 levels deep; its cost, the sum
+// A source is at most 4 KiB, 300 nodes and 32 brackets deep; its cost, the sum
 // of its steps over the longest permitted lists and texts, is computed when it
 // is compiled and refused above [CostLimit]. Evaluation allocates at most the
 // texts it joins and always terminates.

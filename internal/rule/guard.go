@@ -35,15 +35,21 @@ func guardText(source string) *Error {
 		return &Error{1, 1, "the expression is not valid UTF-8"}
 	}
 	offset := 0
-	for _, r := range source {
-		hidden := unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
-		if hidden {
+	for i, r := range source {
+		loneReturn := r == '\r' && !strings.HasPrefix(source[i+1:], "\n")
+		if loneReturn || hidden(r) {
 			line, column := position(source, offset)
 			return &Error{line, column, fmt.Sprintf("the invisible character %U is not allowed in an expression", r)}
 		}
 		offset++
 	}
 	return nil
+}
+
+// hidden reports whether a character does not show, or shows elsewhere.
+func hidden(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' ||
+		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // refused are the operators of expr that the language leaves out, and what to
@@ -83,7 +89,7 @@ func guardTokens(source string, tokens []lexer.Token) *Error {
 			return refuse(t.From, fmt.Sprintf("%q is not part of the language: %s", t.Value, refused[t.Value]))
 		case t.Is(lexer.Bytes):
 			return refuse(t.From, "byte strings are not part of the language; write a text in quotes")
-		case t.Is(lexer.String) && strings.Contains(string(runes[t.From:min(t.To, len(runes))]), `\U`):
+		case t.Is(lexer.String) && escapesLong(runes[t.From:min(t.To, len(runes))]):
 			return refuse(t.From, "an escape with eight digits can stand for another character than it names; write the character itself")
 		case t.Is(lexer.Number):
 			if message := guardNumber(t.Value); message != "" {
@@ -100,6 +106,22 @@ func guardTokens(source string, tokens []lexer.Token) *Error {
 		}
 	}
 	return nil
+}
+
+// escapesLong reports whether a text in quotes holds an escape such as
+// \U00000041; a text in backticks holds no escapes.
+func escapesLong(token []rune) bool {
+	if token[0] == '`' {
+		return false
+	}
+	for i := 0; i+1 < len(token); i++ {
+		if token[i] == '\\' {
+			if i++; token[i] == 'U' {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // guardNumber accepts plain decimal notation only: "010" is eight to some

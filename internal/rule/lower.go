@@ -191,6 +191,9 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 	default:
 		return nil, l.errorf(n, "%q cannot stand before %s", n.Operator, arg.kind)
 	}
+	if arg.fixed && arg.value.State == Present {
+		return constant(arg.kind, out.eval(&frame{})), nil // -1 is a number, not a sum
+	}
 	return out, nil
 }
 
@@ -337,7 +340,7 @@ func (l *lowering) extreme(n *ast.BuiltinNode) (*node, *Error) {
 		if n.Name == "max" {
 			run = strict(largest(order))
 		}
-		out = &node{kind: arg.kind, run: run, args: []*node{out, arg}, cost: step.plus(out.cost).plus(arg.cost)}
+		out = &node{kind: arg.kind, run: run, args: []*node{out, arg}, fixed: out.fixed && arg.fixed, cost: step.plus(out.cost).plus(arg.cost)}
 	}
 	return out, nil
 }

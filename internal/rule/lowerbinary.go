@@ -82,6 +82,9 @@ func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
 	if err := l.words(n.Right, b, a); err != nil {
 		return nil, err
 	}
+	if a.words != nil && b.words != nil && !slices.ContainsFunc(a.words, func(w string) bool { return slices.Contains(b.words, w) }) {
+		return nil, l.errorf(n, "these two have no value in common: %s; and %s", listed(a.words), listed(b.words))
+	}
 	out.kind, out.run = Bool, comparison(n.Operator, order)
 	return out, nil
 }
@@ -142,7 +145,7 @@ func widened(n *node) *node {
 	if n.kind == Float {
 		return n
 	}
-	return &node{kind: Float, run: strict(toFloat), args: []*node{n}, cost: n.cost}
+	return &node{kind: Float, run: strict(toFloat), args: []*node{n}, fixed: n.fixed, cost: n.cost}
 }
 
 func (l *lowering) search(n *ast.BinaryNode, out *node) (*node, *Error) {

@@ -120,7 +120,7 @@ func TestINV4OrderAndDuplicates(t *testing.T) {
 	v := trialVocabulary(t, 8, 256)
 	g := newGenerator(v, 4)
 	seen := map[Verdict]int{}
-	for range 2000 {
+	for range 600 {
 		var sides [3]string
 		for i := range sides {
 			e, _ := g.expression(t)
@@ -155,7 +155,7 @@ func TestINV4OrderAndDuplicates(t *testing.T) {
 		}
 	}
 	for _, p := range []Verdict{IsTrue, IsFalse, IsUnknown, IsNotApplicable, IsFault} {
-		if seen[p] < 300 {
+		if seen[p] < 100 {
 			t.Errorf("only %d laws were tried on %v", seen[p], p)
 		}
 	}
@@ -359,7 +359,7 @@ func TestINV8CostIsABound(t *testing.T) {
 	for _, size := range [][2]int{{8, 256}, {40, 1000}, {1, 100}} {
 		v := trialVocabulary(t, size[0], size[1])
 		g, tight := newGenerator(v, 8), 0
-		for range 2000 {
+		for range 1000 {
 			e, _ := g.expression(t)
 			_, n, err := naiveVerdict(v, e.Source(), maximal(v, "a"))
 			if err != nil || n.steps > e.Cost() {
@@ -369,8 +369,8 @@ func TestINV8CostIsABound(t *testing.T) {
 				tight++
 			}
 		}
-		if tight < 500 {
-			t.Errorf("lists of %d: the bound is within ten times of the truth for %d of 2000 only", size[0], tight)
+		if tight < 250 {
+			t.Errorf("lists of %d: the bound is within ten times of the truth for %d of 1000 only", size[0], tight)
 		}
 	}
 }
@@ -386,7 +386,7 @@ func TestINV8Bounded(t *testing.T) {
 		`any(change.paths, # in change.paths)`,
 		`any(change.paths, # matches "(a?){60}c")`,
 		`touches("` + strings.Repeat("*a", 60) + `")`,
-		`any(change.paths, lower(lower(lower(lower(#)))) + upper(#) + trim(upper(lower(upper(lower(#))))) == "x")`,
+		`any(change.paths, lower(lower(lower(trim(upper(lower(upper(lower(#)))))))) == "x")`,
 		strings.Repeat("touches(\"**/*.go\") or ", 60) + "exposed",
 	} {
 		if e, err := Compile(v, source); err == nil {
@@ -430,6 +430,7 @@ func TestINV8JoinedText(t *testing.T) {
 	for _, source := range []string{
 		`any(change.paths, # + # == "")`,
 		`any(change.paths, # + change.title == "")`,
+		`any(change.paths, (exposed ? # : change.title) + "a" == "")`,
 		`any(change.paths, upper(#) + "" == "")`,
 		`any(change.paths, len(# + # + # + # + # + # + # + #) > 3)`,
 	} {
@@ -457,7 +458,7 @@ var arithmeticFaults = []string{"left the range of 64 bits", "left its range", "
 func TestINV9NothingButArithmeticFaults(t *testing.T) {
 	v := trialVocabulary(t, 8, 256)
 	g, faults := newGenerator(v, 9), 0
-	for range 10_000 {
+	for range 5000 {
 		e, _ := g.expression(t)
 		facts := make([]Value, v.Len())
 		for i := range facts {

@@ -2,7 +2,7 @@ package rule
 
 import "testing"
 
-// testFacts is a small vocabulary with one fact of each type.
+// testVocabulary is a small vocabulary with one fact of each type.
 func testVocabulary(t testing.TB) *Vocabulary {
 	t.Helper()
 	v, err := NewVocabulary([]Fact{
@@ -22,7 +22,7 @@ func testVocabulary(t testing.TB) *Vocabulary {
 	return v
 }
 
-func TestSmoke(t *testing.T) {
+func TestLanguage(t *testing.T) {
 	v := testVocabulary(t)
 	facts := []Value{
 		TextValue("code"), TextValue("Fix it"), IntValue(400), IntValue(3), BoolValue(false),
@@ -78,5 +78,59 @@ func TestSmoke(t *testing.T) {
 			continue
 		}
 		t.Logf("%s\n      %v", c, err)
+	}
+}
+
+// A name that the language itself uses, or that cannot be written, would make
+// a fact that no rule can read.
+func TestNewVocabularyRefuses(t *testing.T) {
+	for name, facts := range map[string][]Fact{
+		"a.b.c":     {{Name: "a.b.c", Type: Int}},
+		"true":      {{Name: "true", Type: Bool}},
+		"len":       {{Name: "len", Type: Int}},
+		"known.x":   {{Name: "known.x", Type: Int}},
+		"A":         {{Name: "A", Type: Int}},
+		"twice":     {{Name: "x.y", Type: Int}, {Name: "x.y", Type: Int}},
+		"and group": {{Name: "x", Type: Int}, {Name: "x.y", Type: Int}},
+	} {
+		if _, err := NewVocabulary(facts, ""); err == nil {
+			t.Errorf("%s: the vocabulary was made", name)
+		} else {
+			t.Log(err)
+		}
+	}
+	if _, err := NewVocabulary([]Fact{{Name: "x.y", Type: Int}}, "x.y"); err == nil {
+		t.Error("touches() looks at a number")
+	}
+}
+
+// Admit is what keeps impossible values from deciding anything.
+func TestAdmit(t *testing.T) {
+	v, err := NewVocabulary([]Fact{
+		{Name: "kind", Type: Text, Words: []string{"code", "data"}, Bytes: 16},
+		{Name: "note", Type: Text, Bytes: 4},
+		{Name: "tags", Type: List, Words: []string{"a", "b"}, Items: 2, Bytes: 4},
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		fact  int
+		value Value
+		want  State
+	}{
+		{0, TextValue("code"), Present},
+		{0, TextValue("cod"), Faulty},
+		{0, Value{}, Unknown},
+		{1, TextValue("1234"), Present},
+		{1, TextValue("12345"), Faulty},
+		{2, ListValue([]string{"a", "b"}), Present},
+		{2, ListValue([]string{"a", "c"}), Faulty},
+		{2, ListValue([]string{"a", "b", "a"}), Faulty},
+		{2, Value{State: NotApplicable}, NotApplicable},
+	} {
+		if got := v.Admit(c.fact, c.value).State; got != c.want {
+			t.Errorf("Admit(%d, %v) = %v, want %v", c.fact, c.value, got, c.want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,18 +49,28 @@ type Vocabulary struct {
 	paths  int      // the list that touches() looks at, or -1
 }
 
+// factName is what a fact can be called: a word, or a group and a word.
+var factName = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$`)
+
+// reserved are the words of the language itself.
+var reserved = append([]string{"true", "false", "nil", "and", "or", "not", "in", "if", "else", "let", "matches", "contains"}, builtins...)
+
 // NewVocabulary makes a vocabulary of facts; paths names the list of touched
-// paths that touches() looks at, or is "". It fails on a duplicate name or a
-// name that is also a group of others.
+// paths that touches() looks at, or is "". It fails on a duplicate name, on a
+// name that is also a group of others, and on one that cannot be written.
 func NewVocabulary(facts []Fact, paths string) (*Vocabulary, error) {
 	v := &Vocabulary{facts: slices.Clone(facts), index: make(map[string]int, len(facts)), paths: -1}
 	for i, f := range facts {
+		group, _, dotted := strings.Cut(f.Name, ".")
+		if !factName.MatchString(f.Name) || slices.Contains(reserved, group) {
+			return nil, fmt.Errorf("%q cannot be the name of a fact: use small letters, digits and \"_\", one dot at most, and no word of the language", f.Name)
+		}
 		if _, double := v.index[f.Name]; double {
 			return nil, fmt.Errorf("the fact %q is declared twice", f.Name)
 		}
 		v.index[f.Name] = i
 		v.names = append(v.names, f.Name)
-		if group, _, dotted := strings.Cut(f.Name, "."); dotted && !slices.Contains(v.groups, group) {
+		if dotted && !slices.Contains(v.groups, group) {
 			v.groups = append(v.groups, group)
 		}
 	}
@@ -70,8 +81,11 @@ func NewVocabulary(facts []Fact, paths string) (*Vocabulary, error) {
 			return nil, fmt.Errorf("%q is both a fact and a group of facts", g)
 		}
 	}
-	if i, ok := v.index[paths]; ok && facts[i].Type == List {
+	switch i, ok := v.index[paths]; {
+	case ok && facts[i].Type == List:
 		v.paths = i
+	case paths != "":
+		return nil, fmt.Errorf("touches() would look at %q, which is no list", paths)
 	}
 	return v, nil
 }
@@ -91,6 +105,31 @@ func (v *Vocabulary) Len() int { return len(v.facts) }
 
 // Fact returns the declaration of fact number i.
 func (v *Vocabulary) Fact(i int) Fact { return v.facts[i] }
+
+// Admit checks a value against the declaration of fact number i: a word outside
+// of a closed set, or a text or list beyond its bounds, is Faulty. Evaluation
+// relies on it.
+func (v *Vocabulary) Admit(i int, value Value) Value {
+	f := &v.facts[i]
+	switch {
+	case value.State != Present || f.Type != Text && f.Type != List:
+		return value
+	case f.Type == Text && (len(value.Text) > f.Bytes || f.Words != nil && !slices.Contains(f.Words, value.Text)):
+		return fault(f.Name + " is none of the values that are possible")
+	case f.Type == Text:
+		return value
+	}
+	bytes := 0
+	for _, e := range value.List {
+		if bytes += len(e); f.Words != nil && !slices.Contains(f.Words, e) {
+			return fault(f.Name + " holds none of the values that are possible")
+		}
+	}
+	if bytes > f.Bytes || len(value.List) > f.Items {
+		return fault(f.Name + " is longer than is possible")
+	}
+	return value
+}
 
 // Lookup finds a fact by name.
 func (v *Vocabulary) Lookup(name string) (int, bool) {
