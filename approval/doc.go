@@ -1,0 +1,47 @@
+// Package approval decides which route a change takes and who must say yes.
+//
+// A [Policy] is made by [Load] from a directory of files that a change manager
+// can read, or by [New] from a [Definition] in Go. [Policy.Classify] takes a
+// change and gives a [Classification]: the type of the change (ITIL's
+// standard, normal or emergency), why, and the [Requirement] that must be met.
+//
+// # Two axes
+//
+// A change is standard only if it is regular and low-risk:
+//
+//   - regular: inside the envelope of a [Template] in force. The envelope is
+//     what "covers" holds and "except" does not, both for certain. A template
+//     is in force from its approval to its end, while the service is still in
+//     the stage, tier and exposure that it is bound to, and while the log, where
+//     there is one, has it as active or on probation.
+//   - low-risk: the level of the [risk.Assessment] is at or under the ceiling of
+//     that template, which a freeze may lower.
+//
+// It must also be claimed, where the operating model of the service says so;
+// nothing in the catalogue may forbid it; and nothing about the risk may be
+// left open by a missing fact or a failing rule. Everything else is normal, or
+// an emergency where one is asked for. A claim may exceed the ceiling by the
+// slack of the operating model, in points only: not past a floor, the default
+// or a freeze. The team can always ask for more scrutiny.
+//
+// A standard change that names a window is standard for that window: freezes
+// are looked up there.
+//
+// # Authority
+//
+// Authority rules add up: each that matches adds its seats. Where none
+// matches, or it cannot be told whether one does, or the risk of a normal
+// change was left open, the default is needed as well. A missing fact never
+// takes a seat away.
+//
+// # Strictness
+//
+// [Requirement.AtLeast] orders requirements, not types: one is at least as
+// strict as another if whoever meets it meets the other too.
+//
+// # What it will not do
+//
+// It keeps no state, asks no directory and reads no clock: what it needs of
+// these is in [Inputs], and where they are silent [Classification.Assumed] says
+// what was assumed.
+package approval
