@@ -28,7 +28,7 @@ func (b *building) addAuthority() {
 			b.add(r.src, "an authority rule needs \"needs\": at least one seat; rules only add seats, so one without any does nothing")
 		}
 		if r.When != "" {
-			c.when = b.condition(b.p.rules.Vocabulary(), r.When, r.when, "when", b.types, b.levels)
+			c.when = b.condition(b.facts, r.When, r.when, "when", b.types, b.levels)
 		}
 		if r.Review != "" {
 			review, err := parseReviewTime(r.Review)
@@ -102,7 +102,7 @@ func (b *building) checkGroup(n Need, quorum int) {
 // serviceCondition compiles the condition of a freeze, which may read nothing
 // but facts of the service.
 func (b *building) serviceCondition(f Freeze) *risk.Condition {
-	c := b.condition(b.p.rules.Vocabulary(), f.For, f.only, "for")
+	c := b.condition(b.facts, f.For, f.only, "for")
 	if c == nil {
 		return nil
 	}

@@ -46,10 +46,10 @@ func (b *building) template(t Template) template {
 	if t.Covers == "" {
 		b.add(t.src, "the template %q needs \"covers\": a pre-approval without a condition would cover everything", t.ID)
 	} else {
-		c.covers = b.condition(b.p.rules.Vocabulary(), t.Covers, t.at("covers"), "covers")
+		c.covers = b.condition(b.facts, t.Covers, t.at("covers"), "covers")
 	}
 	if t.Except != "" {
-		c.except = b.condition(b.p.rules.Vocabulary(), t.Except, t.at("except"), "except")
+		c.except = b.condition(b.facts, t.Except, t.at("except"), "except")
 	}
 	if s := t.Suspend; s != nil && (s.FailureRateAbove < 0 || s.FailureRateAbove >= 1 || s.Confidence < 0 || s.Confidence >= 1) {
 		b.add(t.at("suspend"), "the failure rate and the confidence that suspend %q lie between 0%% and 100%%", t.ID)
@@ -69,7 +69,7 @@ func (b *building) addForbid() {
 		if f.Because == "" {
 			b.add(f.src, "%q needs a because: one sentence that people can read", f.ID)
 		}
-		b.p.forbid = append(b.p.forbid, forbid{f, b.condition(b.p.rules.Vocabulary(), f.When, f.when, "when")})
+		b.p.forbid = append(b.p.forbid, forbid{f, b.condition(b.facts, f.When, f.when, "when")})
 	}
 }
 

@@ -82,7 +82,7 @@ func (p *Policy) Unclassified(id string, at time.Time, err error) Classification
 	out := Classification{ID: id, At: at.UTC(), Err: err}
 	if p != nil {
 		out.Policy = p.digest
-		out.Requirement = sum(seats(p.fallback, nil))
+		out.Requirement = sum(seats(p.fallback, ""))
 	}
 	return out
 }
@@ -125,6 +125,7 @@ type classifying struct {
 	modeled bool
 	facts   risk.Facts
 	freezes []freeze
+	claims  []change.Claim
 }
 
 func (p *Policy) classifyValid(c *change.Change, in Inputs) Classification {
@@ -183,6 +184,7 @@ func (k *classifying) day() change.Date {
 // decideType is the rule of the two axes (C24): only a change that is regular
 // and low-risk, and that its model lets be standard, is standard.
 func (k *classifying) decideType() {
+	k.findClaims()
 	under, regular := k.cover()
 	k.Regular = regular
 	if k.c.Emergency != nil {
@@ -191,7 +193,11 @@ func (k *classifying) decideType() {
 		return
 	}
 	open, forbidden := k.open(), k.forbidden()
-	claim, allowed := k.allowed()
+	id := ""
+	if under != nil {
+		id = under.ID
+	}
+	claim, allowed := k.allowed(id)
 	if under == nil {
 		k.why("no template in force covers the change, so it is not regular")
 	} else if !k.LowRisk {
@@ -220,7 +226,7 @@ func (k *classifying) open() bool {
 	}
 	var names []string
 	for _, m := range k.Assessment.Unknowns {
-		if !m.Stated {
+		if !m.Stated && (k.service != nil || !strings.HasPrefix(m.Fact, "service.")) {
 			names = append(names, m.Fact)
 		}
 	}
@@ -258,8 +264,8 @@ func (k *classifying) forbidden() bool {
 }
 
 // allowed reports whether the model lets the change be standard at all, and by
-// whose claim.
-func (k *classifying) allowed() (claimant string, ok bool) {
+// whose claim to the template.
+func (k *classifying) allowed(under string) (claimant string, ok bool) {
 	if !k.modeled {
 		k.why("no operating model is in force for the service")
 		return "", false
@@ -277,7 +283,7 @@ func (k *classifying) allowed() (claimant string, ok bool) {
 		k.why("under %s every change is decided case by case", model.Name)
 		return "", false
 	}
-	claimant = k.claim().By
+	claimant = k.claimFor(under).By
 	switch {
 	case claimant == "":
 		k.why("nobody claims it as a standard change")
@@ -289,30 +295,52 @@ func (k *classifying) allowed() (claimant string, ok bool) {
 	return "", false
 }
 
-// claim is the claim on the change, or else the standing one of its service.
-func (k *classifying) claim() change.Claim {
-	if k.c.Claim != nil {
-		return *k.c.Claim
+// findClaims finds the claim on the change, or else the standing ones of its
+// service.
+func (k *classifying) findClaims() {
+	switch {
+	case k.c.Claim != nil:
+		k.claims = []change.Claim{*k.c.Claim}
+	case k.service != nil:
+		for _, s := range k.service.Standing(k.day()) {
+			k.claims = append(k.claims, change.Claim{Type: change.Standard, Template: s.Template, By: s.By, Reason: s.Reason})
+		}
 	}
-	if k.service != nil {
-		if s, ok := k.service.Standing(k.day()); ok {
-			return change.Claim{Type: change.Standard, Template: s.Template, By: s.By, Reason: s.Reason}
+}
+
+// claimFor is the claim that names the template, or names none.
+func (k *classifying) claimFor(id string) change.Claim {
+	for _, c := range k.claims {
+		if c.Template == id || c.Template == "" {
+			return c
 		}
 	}
 	return change.Claim{}
+}
+
+// wants reports whether the claims leave the template in question, and whether
+// they name it. Without claims all are.
+func (k *classifying) wants(id string) (wanted, named bool) {
+	for _, c := range k.claims {
+		wanted = wanted || c.Template == "" || c.Template == id
+		named = named || c.Template == id
+	}
+	return wanted || len(k.claims) == 0, named
 }
 
 // cover finds the template that covers the change: of those in force whose
 // envelope holds it, the first by id under which it is also low-risk, or else
 // the first. The order of the files does not matter.
 func (k *classifying) cover() (under *template, regular bool) {
-	wanted := k.claim().Template
-	if wanted != "" && !slices.ContainsFunc(k.p.templates, func(t template) bool { return t.ID == wanted }) {
-		k.why("the claim names the template %q, which does not exist", wanted)
+	for _, c := range k.claims {
+		if c.Template != "" && !slices.ContainsFunc(k.p.templates, func(t template) bool { return t.ID == c.Template }) {
+			k.why("the claim names the template %q, which does not exist", c.Template)
+		}
 	}
 	for i := range k.p.templates {
 		t := &k.p.templates[i]
-		if wanted != "" && t.ID != wanted || !k.inForce(t, wanted == t.ID) || !k.inside(t, wanted == t.ID) {
+		wanted, named := k.wants(t.ID)
+		if !wanted || !k.inForce(t, named) || !k.inside(t, named) {
 			continue
 		}
 		over, low := k.lowRisk(t)
@@ -360,7 +388,8 @@ func (b Binding) fits(s *change.Service) bool {
 }
 
 // inside reports whether the envelope holds the change: covered for certain,
-// and excepted for certain not.
+// and excepted for certain not. An exception that has no meaning for the
+// service excepts nothing.
 func (k *classifying) inside(t *template, say bool) bool {
 	covers, why := t.covers.Decide(k.facts)
 	if covers == risk.Faulty {
@@ -379,10 +408,11 @@ func (k *classifying) inside(t *template, say bool) bool {
 	if except == risk.Faulty {
 		k.fault(t.ID, why)
 	}
-	if except != risk.False && say {
+	excepted := except != risk.False && except != risk.Inapplicable
+	if excepted && say {
 		k.why("the template %s excepts the change%s", t.ID, missing(t.except, k.facts, except))
 	}
-	return except == risk.False
+	return !excepted
 }
 
 // missing says which facts a condition hangs on.
@@ -408,7 +438,7 @@ func (k *classifying) lowRisk(t *template) (over int, low bool) {
 	}
 	slack := k.model.Model.Slack
 	stopped := k.Assessment.Floor.Assessed() && !k.Assessment.Floor.AtMost(ceiling)
-	if slack == 0 || stopped || ceiling != t.ceiling || len(k.Assessment.Faults) > 0 || k.claim().By == "" {
+	if slack == 0 || stopped || len(k.freezes) > 0 || len(k.Assessment.Faults) > 0 || k.claimFor(t.ID).By == "" {
 		return 0, false
 	}
 	for points := 1; points <= slack; points++ {

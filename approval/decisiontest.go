@@ -3,6 +3,7 @@ package approval
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/nearest"
+	"github.com/changelane/changelane/internal/schema"
 )
 
 // TestReport is what came of the decision tests of a policy.
@@ -72,10 +74,13 @@ func (p *Policy) Unshown(r TestReport) (neverFired, neverSilent []string) {
 //	needs: 3 of cab
 //
 // Expectations are type, level, score, regular, low-risk, template, model,
-// freezes, missing, faults and needs, which must hold exactly, fires and
-// silent, which name rules, and why, assumed and error, which give a part of a
-// sentence. A section or an expectation of another name is a failure, and so is
-// a rule name that the policy does not have: no line is without effect.
+// freezes, missing (facts), stated (facts that are only stated and wanted
+// observed), faults, needs, override (points) and review (when it is due), which
+// must hold exactly; fires and silent, which name rules; and why, assumed and
+// error, which give a part of a sentence. A section or an expectation of
+// another name is a failure, and so are a rule that the policy does not have,
+// and a change that is refused where no error is expected: no line is without
+// effect.
 func (p *Policy) Test(fsys fs.FS) (TestReport, error) {
 	report := TestReport{Fired: map[string]int{}, Silent: map[string]int{}}
 	files, err := fs.Glob(fsys, "tests/*.txt")
@@ -124,6 +129,7 @@ type testRun struct {
 	base    any
 	at      time.Time
 	pending *section // the "when" that has no "then" yet
+	cases   []string // the names so far
 }
 
 func (t *testRun) fail(line int, in, format string, args ...any) {
@@ -143,12 +149,14 @@ func (t *testRun) run(parts []section) {
 		}
 		switch {
 		case s.name == "change":
-			if err := json.Unmarshal([]byte(s.text), &t.base); err != nil {
-				t.fail(s.line, "", "the change is not JSON: %v", err)
-			}
+			t.base, _ = t.json(s, "", "the change")
 		case s.name == "at":
 			t.setTime(s)
 		case isWhen && words != "":
+			if slices.Contains(t.cases, words) {
+				t.fail(s.line-1, words, "there is another case of this name")
+			}
+			t.cases = append(t.cases, words)
 			t.pending = &section{words, s.line, s.text}
 		case s.name == "then" && t.pending != nil:
 			t.check(*t.pending, s)
@@ -176,14 +184,12 @@ func (t *testRun) setTime(s section) {
 // check runs one case.
 func (t *testRun) check(when, then section) {
 	t.report.Cases++
-	var patch any
-	if text := strings.TrimSpace(when.text); text != "" {
-		if err := json.Unmarshal([]byte(text), &patch); err != nil {
-			t.fail(when.line, when.name, "the patch is not JSON: %v", err)
+	var patch any = map[string]any{}
+	if strings.TrimSpace(when.text) != "" {
+		var ok bool
+		if patch, ok = t.json(when, when.name, "the patch"); !ok {
 			return
 		}
-	} else {
-		patch = map[string]any{}
 	}
 	merged, err := json.Marshal(merge(t.base, patch))
 	if err != nil {
@@ -195,9 +201,28 @@ func (t *testRun) check(when, then section) {
 		got = t.p.Unclassified("", t.at, err)
 	} else {
 		got = t.p.Classify(c, Inputs{At: t.at})
+	}
+	if got.Err == nil {
 		t.count(got)
+	} else if !strings.Contains("\n"+then.text, "\nerror:") {
+		t.fail(when.line, when.name, "the change is refused, and the case does not expect an error: %v", got.Err)
 	}
 	t.expect(got, when.name, then)
+}
+
+// json reads a section strictly: a member that stands twice would silently
+// take the place of the other.
+func (t *testRun) json(s section, in, what string) (any, bool) {
+	tree, err := schema.Parse([]byte(s.text), schema.DocumentLimits())
+	if err == nil {
+		return tree.Any(), true
+	}
+	line, message := s.line, err.Error()
+	if p, ok := errors.AsType[*schema.Problem](err); ok {
+		line += p.Line - 1
+	}
+	t.fail(line, in, "%s is not strict JSON: %s", what, message)
+	return nil, false
 }
 
 // count notes which rules the case shows counting and not counting.
@@ -278,13 +303,16 @@ var exact = map[string]func(Classification) string{
 	"template": func(c Classification) string { return orNone(c.Template) },
 	"model":    func(c Classification) string { return orNone(c.Model) },
 	"freezes":  func(c Classification) string { return orNone(strings.Join(c.Freezes, ", ")) },
-	"missing":  func(c Classification) string { return orNone(strings.Join(missingFacts(c), ", ")) },
+	"missing":  func(c Classification) string { return orNone(strings.Join(missingFacts(c, false), ", ")) },
 	"faults":   func(c Classification) string { return orNone(strings.Join(faultyRules(c), ", ")) },
 	"needs":    func(c Classification) string { return who(c.Requirement) },
+	"stated":   func(c Classification) string { return orNone(strings.Join(missingFacts(c, true), ", ")) },
+	"override": func(c Classification) string { return fmt.Sprint(c.Override) },
+	"review":   func(c Classification) string { return orNone(reviewBy(c)) },
 }
 
 // expectations is every expectation there is, for the message about others.
-var expectations = []string{"type", "level", "score", "regular", "low-risk", "template", "model", "freezes", "missing", "faults", "needs", "fires", "silent", "why", "assumed", "error"}
+var expectations = []string{"type", "level", "score", "regular", "low-risk", "template", "model", "freezes", "missing", "faults", "needs", "stated", "override", "review", "fires", "silent", "why", "assumed", "error"}
 
 // holds checks one expectation; "" when it holds.
 func (t *testRun) holds(got Classification, key, want string) string {
@@ -316,11 +344,13 @@ func (t *testRun) rulesHold(got Classification, key, want string) string {
 	for _, r := range t.p.rules.Rules() {
 		known = append(known, r.ID)
 	}
+	for _, g := range t.p.rules.Groups() {
+		known = append(known, "group "+g.Name)
+	}
 	for _, id := range strings.Split(want, ",") {
 		id = strings.TrimSpace(id)
-		isGroup := strings.HasPrefix(id, "group ")
 		switch did := slices.Contains(fired, id); {
-		case !isGroup && !slices.Contains(known, id):
+		case !slices.Contains(known, id):
 			return fmt.Sprintf("the policy has no rule %q%s", id, nearest.Hint(id, known))
 		case did && key == "silent":
 			return fmt.Sprintf("the rule %s counts, expected it not to", id)
@@ -352,10 +382,18 @@ func orNone(s string) string {
 	return s
 }
 
-func missingFacts(c Classification) []string {
+func reviewBy(c Classification) string {
+	if c.ReviewBy.IsZero() {
+		return ""
+	}
+	return c.ReviewBy.Format(time.RFC3339)
+}
+
+// missingFacts lists what is not there, or what is there and only stated.
+func missingFacts(c Classification, stated bool) []string {
 	var out []string
 	for _, m := range c.Assessment.Unknowns {
-		if !m.Stated {
+		if m.Stated == stated {
 			out = append(out, m.Fact)
 		}
 	}

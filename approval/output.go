@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -85,7 +86,11 @@ func (c Classification) MarshalJSON() ([]byte, error) {
 	if c.Err != nil {
 		l.Error = c.Err.Error()
 	}
-	return json.Marshal(l)
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false) // whoever puts the line into a page must escape it anyway
+	err := encoder.Encode(l)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
 func newReasonLine(r risk.Reason) reasonLine {

@@ -68,11 +68,11 @@ type need struct {
 // building is a policy in the making.
 type building struct {
 	faults
-	d        Definition
-	p        *Policy
-	types    risk.Extra
-	levels   risk.Extra
-	carriers bool
+	d      Definition
+	p      *Policy
+	facts  *risk.Vocabulary
+	types  risk.Extra
+	levels risk.Extra
 }
 
 // New makes a policy. It reports every fault at once; the error is
@@ -81,21 +81,10 @@ func New(d Definition) (*Policy, error) {
 	b := &building{d: d, p: &Policy{name: d.Name, services: make(map[string]*serviceInfo, len(d.Services))}}
 	b.names()
 	b.addServices()
-	vocabulary := b.vocabulary()
-	if vocabulary == nil {
-		return nil, b.err()
+	if b.facts = b.vocabulary(); b.facts == nil {
+		return nil, b.err() // no condition can be read without it
 	}
-	rules, err := risk.New(vocabulary, d.Risk)
-	b.join(err)
-	if rules == nil {
-		return nil, b.err()
-	}
-	b.p.rules = rules
-	b.types = risk.Extra{Name: "type", Words: []string{change.Normal.String(), change.Emergency.String()}}
-	b.levels = risk.Extra{Name: "level"}
-	for _, l := range rules.Levels() {
-		b.levels.Words = append(b.levels.Words, l.String())
-	}
+	b.addRules()
 	b.addFreezes()
 	b.addTemplates()
 	b.addForbid()
@@ -105,6 +94,30 @@ func New(d Definition) (*Policy, error) {
 		return nil, err
 	}
 	return b.p, b.seal()
+}
+
+// addRules makes the rule set. Where that fails, the rest of the policy is
+// still looked at, so that all faults are found at once.
+func (b *building) addRules() {
+	var err error
+	b.p.rules, err = risk.New(b.facts, b.d.Risk)
+	b.join(err)
+	b.types = risk.Extra{Name: "type", Words: []string{change.Normal.String(), change.Emergency.String()}}
+	b.levels = risk.Extra{Name: "level", Words: []string{}}
+	for _, l := range b.d.Risk.Levels {
+		b.levels.Words = append(b.levels.Words, l.Name)
+	}
+	if b.p.rules == nil {
+		return
+	}
+	for i := range b.d.Services {
+		s := &b.d.Services[i]
+		situation := risk.Situation{Service: s}
+		if len(s.Models) > 0 {
+			situation.Model = s.Models[0].Model.Name
+		}
+		b.join(b.p.rules.Undecided(b.facts.Facts(&change.Change{}, situation)))
+	}
 }
 
 // seal computes the digest: of the definition, so that layout and comments of
@@ -176,7 +189,6 @@ func (b *building) addServices() {
 	}
 	for _, s := range b.d.Services {
 		for _, carried := range s.Carries {
-			b.carriers = true
 			if b.p.services[carried] == nil || carried == s.Name {
 				b.add(b.d.sources.service[s.Name], "the service %q carries %q, which is not another service of this policy%s", s.Name, carried, nearest.Hint(carried, b.serviceNames()))
 			}
@@ -287,8 +299,11 @@ func (b *building) vocabulary() *risk.Vocabulary {
 
 // level finds a level by name and reports an unknown one.
 func (b *building) level(at source, what, id string) risk.Level {
-	l, ok := b.p.rules.Level(id)
-	if !ok {
+	var l risk.Level
+	if b.p.rules != nil {
+		l, _ = b.p.rules.Level(id)
+	}
+	if !slices.Contains(b.levels.Words, id) {
 		b.add(at, "%s %q is not a level of the rule set (%s)%s", what, id, strings.Join(b.levels.Words, ", "), nearest.Hint(id, b.levels.Words))
 	}
 	return l

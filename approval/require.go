@@ -39,7 +39,10 @@ func because(text string) string {
 
 // holds asks the calendar. A freeze without a zone to read it in holds.
 func (k *classifying) holds(f freeze) (bool, error) {
-	if k.service == nil || k.service.zone == nil {
+	if k.service == nil {
+		return true, nil // one fault says that the service is not known
+	}
+	if k.service.zone == nil {
 		return false, fmt.Errorf("the service has no time zone, so it cannot be told whether the freeze is on")
 	}
 	span := change.Interval{Start: k.in.At, End: k.in.At.Add(time.Nanosecond)}
@@ -56,17 +59,16 @@ func (k *classifying) concerned(f freeze, s risk.Situation) bool {
 	if f.only == nil || k.service == nil {
 		return true
 	}
-	services := []*change.Service{&k.service.Service}
-	for _, id := range k.service.Carries {
-		services = append(services, &k.p.services[id].Service)
-	}
-	return slices.ContainsFunc(services, func(one *change.Service) bool {
-		s.Service = one
-		truth, why := f.only.Decide(k.p.rules.Vocabulary().Facts(k.c, s))
+	applies := func(facts risk.Facts) bool {
+		truth, why := f.only.Decide(facts)
 		if truth == risk.Faulty {
 			k.fault(f.ID, why)
 		}
-		return truth != risk.False
+		return truth != risk.False && truth != risk.Inapplicable
+	}
+	return applies(k.facts) || slices.ContainsFunc(k.service.Carries, func(id string) bool {
+		s.Service = &k.p.services[id].Service
+		return applies(k.p.rules.Vocabulary().Facts(k.c, s))
 	})
 }
 
@@ -97,7 +99,7 @@ func (k *classifying) decideRequirement(s risk.Situation) {
 	}
 	open := k.Type != change.Emergency && (k.Assessment.Open() || len(k.Faults) > 0)
 	if !matched || !certain || open || k.service == nil {
-		parts = append(parts, seats(k.p.fallback, k.service)...)
+		parts = append(parts, seats(k.p.fallback, k.c.Service)...)
 	}
 	for _, f := range k.freezes {
 		if f.Override != "" && (k.Type != change.Emergency || f.Emergencies) {
@@ -146,7 +148,7 @@ func (k *classifying) seats(needs []need, s risk.Situation) (out []Requirement, 
 	certain = true
 	for _, n := range needs {
 		if n.each == nil {
-			out = append(out, seats([]need{n}, k.service)...)
+			out = append(out, seats([]need{n}, k.c.Service)...)
 			continue
 		}
 		if k.service == nil {
@@ -170,15 +172,16 @@ func (k *classifying) seats(needs []need, s risk.Situation) (out []Requirement, 
 	return out, certain
 }
 
-// seats are the seats of needs that do not depend on carried services.
-func seats(needs []need, service *serviceInfo) []Requirement {
+// seats are the seats of needs that do not depend on carried services; service
+// is the name that roles are held for.
+func seats(needs []need, service string) []Requirement {
 	var out []Requirement
 	for _, n := range needs {
 		switch {
 		case len(n.any) > 0:
 			out = append(out, Any(seats(n.any, service)))
-		case n.seat.Role != "" && service != nil:
-			out = append(out, Seat{Role: n.seat.Role, Of: service.Name, Quorum: n.seat.Quorum})
+		case n.seat.Role != "":
+			out = append(out, Seat{Role: n.seat.Role, Of: service, Quorum: n.seat.Quorum})
 		default:
 			out = append(out, n.seat)
 		}

@@ -65,8 +65,8 @@ func (s Seat) String() string {
 	switch {
 	case s.Group != "":
 		return fmt.Sprintf("%d of %s", s.Quorum, s.Group)
-	case s.Quorum > 1:
-		return fmt.Sprintf("%d × %s of %s", s.Quorum, s.Role, s.Of)
+	case s.Of == "":
+		return s.Role
 	default:
 		return fmt.Sprintf("%s of %s", s.Role, s.Of)
 	}
@@ -141,7 +141,7 @@ type way map[string]int
 func waysToMeet(r Requirement) ([]way, bool) {
 	switch r := r.(type) {
 	case Seat:
-		return []way{{r.holder(): r.Quorum}}, true
+		return []way{{r.holder(): r.Quorum}}, r.Quorum > 0
 	case PreApproval:
 		return []way{{"template " + r.Template + " " + string(r.Version): 1}}, true
 	case Any:
@@ -162,7 +162,7 @@ func waysToMeet(r Requirement) ([]way, bool) {
 			}
 			out = combine(out, more)
 		}
-		return out, true
+		return out, len(r) > 0
 	}
 	return nil, false
 }
@@ -186,11 +186,11 @@ func combine(as, bs []way) []way {
 func (w way) meets(r Requirement) bool {
 	switch r := r.(type) {
 	case Seat:
-		return w[r.holder()] >= r.Quorum
+		return r.Quorum > 0 && w[r.holder()] >= r.Quorum
 	case PreApproval:
 		return w["template "+r.Template+" "+string(r.Version)] > 0
 	case All:
-		return !slices.ContainsFunc(r, func(part Requirement) bool { return !w.meets(part) })
+		return len(r) > 0 && !slices.ContainsFunc(r, func(part Requirement) bool { return !w.meets(part) })
 	case Any:
 		return slices.ContainsFunc(r, w.meets)
 	}
@@ -213,6 +213,9 @@ func sum(parts []Requirement) Requirement {
 		case isSeat && out[at].(Seat).Quorum < seat.Quorum:
 			out[at] = seat
 		}
+	}
+	if len(out) == 0 {
+		return nil // which nothing meets, unlike all of nothing
 	}
 	slices.SortStableFunc(out, func(a, b Requirement) int { return cmp.Compare(place(a), place(b)) })
 	return out

@@ -14,6 +14,7 @@ type Change struct {
 	Contributors []Contributor  `json:"contributors,omitzero"` // who else had a hand in it; none of them may approve it
 	Targets      []Target       `json:"targets,omitzero"`      // where it goes, in order; each is started once (C80)
 	Artifacts    []Artifact     `json:"artifacts,omitzero"`    // what is deployed
+	Commits      []Commit       `json:"commits,omitzero"`      // what it is built from (C50)
 	Files        []File         `json:"files,omitzero"`        // what was touched to make it
 	Size         *Size          `json:"size,omitzero"`         // the same in numbers, where the files are too many or unknown
 	Evidence     []Evidence     `json:"evidence,omitzero"`     // what was checked
@@ -56,8 +57,15 @@ type Target struct {
 // Artifact is something that is deployed: an image, a rendered manifest, the
 // state of a flag; whatever it is, its digest names it.
 type Artifact struct {
-	Name   string `json:"name"`
-	Digest Digest `json:"digest"`
+	Name    string `json:"name"`
+	Version string `json:"version,omitzero"` // as people call it
+	Digest  Digest `json:"digest"`
+}
+
+// Commit is one revision of a source repository.
+type Commit struct {
+	Repository string `json:"repository"`
+	ID         string `json:"id"`
 }
 
 // File is one file that was touched. Path is relative to the root of its

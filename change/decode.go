@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -88,9 +89,16 @@ func Decode(data []byte, opts *DecodeOptions) (*Change, error) {
 	if found := compiled.Validate(tree); len(found) > 0 {
 		return nil, problems(found)
 	}
+	if found := checkTimes(tree); len(found) > 0 {
+		return nil, found
+	}
+	canonical := tree.AppendCanonical(nil)
+	if len(canonical) > maxBytes {
+		return nil, Problems{tooLong(len(canonical), tree)}
+	}
 	var c Change
-	if err := json.Unmarshal(tree.AppendCanonical(nil), &c); err != nil {
-		return nil, Problems{{Message: "cannot be read: " + strings.TrimPrefix(err.Error(), "json: ")}}
+	if err := json.Unmarshal(canonical, &c); err != nil {
+		return nil, Problems{{"", tree.Line, tree.Column, "cannot be read: " + strings.TrimPrefix(err.Error(), "json: ")}}
 	}
 	c = c.inUTC()
 	if found := c.check(); len(found) > 0 {
@@ -140,7 +148,8 @@ func refuseServerOwned(tree *schema.Value, opts *DecodeOptions) error {
 	return nil
 }
 
-// located adds the place in the text to problems of the value.
+// located adds the place in the text to problems of the value, and sorts them
+// by it.
 func located(found Problems, tree *schema.Value) Problems {
 	for i, p := range found {
 		at := tree
@@ -156,6 +165,9 @@ func located(found Problems, tree *schema.Value) Problems {
 		}
 		found[i].Line, found[i].Column = at.Line, at.Column
 	}
+	slices.SortStableFunc(found, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	return found
 }
 

@@ -1,9 +1,11 @@
 package change
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -38,11 +40,8 @@ func ParseDigest(s string) (Digest, error) {
 // documentation. It fails when the change holds what JSON cannot say, such as
 // an attribute that is not a number.
 func (c *Change) Canonical() ([]byte, error) {
-	tree, err := c.tree()
-	if err != nil {
-		return nil, err
-	}
-	return tree.AppendCanonical(nil), nil
+	_, canonical, err := c.encode()
+	return canonical, err
 }
 
 // Digest names the content of the change.
@@ -54,14 +53,39 @@ func (c *Change) Digest() (Digest, error) {
 	return DigestOf("changelane/change/v1", canonical), nil
 }
 
-// tree is the change as a strict JSON document.
-func (c *Change) tree() (*schema.Value, error) {
+// maxBytes bounds a change, both as it is sent and as canonical bytes.
+const maxBytes = 1 << 20
+
+// encode is the change as a strict JSON document, and its canonical bytes.
+func (c *Change) encode() (*schema.Value, []byte, error) {
 	utc := c.inUTC()
-	data, err := json.Marshal(&utc)
-	if err != nil {
-		return nil, fmt.Errorf("the change has no encoding: %w", err)
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(&utc); err != nil {
+		return nil, nil, fmt.Errorf("the change has no encoding: %w", err)
 	}
-	return schema.Parse(data, schema.DocumentLimits())
+	// Bytes that are not UTF-8 come out as the escape \ufffd, so that different
+	// texts would become equal; a real U+FFFD comes out as itself.
+	escape := []byte(`\ufffd`)
+	if bytes.Contains(data.Bytes(), escape) && bytes.Contains(bytes.ReplaceAll(data.Bytes(), []byte(`\\`), nil), escape) {
+		return nil, nil, errors.New("the change holds text that is not UTF-8")
+	}
+	limits := schema.DocumentLimits()
+	limits.Bytes *= 4 // encoding/json may write what the canonical bytes write shorter
+	tree, err := schema.Parse(data.Bytes(), limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	canonical := tree.AppendCanonical(nil)
+	if len(canonical) > maxBytes {
+		return nil, nil, errors.New(tooLong(len(canonical), tree).Message)
+	}
+	return tree, canonical, nil
+}
+
+func tooLong(n int, tree *schema.Value) Problem {
+	return Problem{"", tree.Line, tree.Column, fmt.Sprintf("the canonical bytes are %d long; expected at most %d", n, maxBytes)}
 }
 
 // inUTC is the change with all its times in UTC, so that one instant has one

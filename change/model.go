@@ -82,7 +82,7 @@ func (m OperatingModel) Problems() []string {
 	if m.Validates != Owner && m.Validates != AppSupport && m.Validates != Either {
 		out = append(out, `an operating model says who validates: "owner", "app-support" or "either"`)
 	}
-	if m.Standard == 0 {
+	if m.Standard < Never || m.Standard > Always {
 		out = append(out, `an operating model says when a change can be standard: "never", "claimed" or "always"`)
 	}
 	if m.Slack < 0 || m.Slack > 100 || m.Slack > 0 && m.Standard != Claimed {

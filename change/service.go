@@ -26,7 +26,8 @@ type Service struct {
 }
 
 // Assignment puts a service under an operating model from a day on (C7).
-// Assignments are history: the model in force is the latest that has begun.
+// Assignments are history: the model in force is the latest that has begun; see
+// [Service.ModelFor].
 type Assignment struct {
 	Model    OperatingModel `json:"model,omitzero"`
 	From     Date           `json:"from,omitzero"`
@@ -50,8 +51,9 @@ func (a Assignment) covers(k Kind, d Date) bool {
 }
 
 // ModelFor is the assignment in force on day d for changes of kind k: of those
-// that have begun, the one that began last; of two that began together, the
-// one that names the kind. It returns false when none has begun.
+// that have begun, one that names the kind before one for all kinds, and then
+// the one that began last. So a general assignment never takes away what was
+// said of one kind. It returns false when none has begun.
 func (s *Service) ModelFor(k Kind, d Date) (Assignment, bool) {
 	var best Assignment
 	found := false
@@ -59,9 +61,9 @@ func (s *Service) ModelFor(k Kind, d Date) (Assignment, bool) {
 		if !a.covers(k, d) {
 			continue
 		}
-		later := best.From.Before(a.From)
-		narrower := best.From == a.From && a.Kinds != nil && best.Kinds == nil
-		if !found || later || narrower {
+		narrower := a.Kinds != nil && best.Kinds == nil
+		as := (a.Kinds == nil) == (best.Kinds == nil)
+		if !found || narrower || as && best.From.Before(a.From) {
 			best, found = a, true
 		}
 	}
@@ -74,18 +76,14 @@ func (a Assignment) ReviewOverdue(d Date) bool {
 	return !a.ReviewBy.IsZero() && a.ReviewBy.Before(d)
 }
 
-// Standing is the standing claim that counts on day d, and whether there is
-// one; the one that was made last wins.
-func (s *Service) Standing(d Date) (StandingClaim, bool) {
-	var best StandingClaim
-	found := false
+// Standing are the standing claims that count on day d, in the order in which
+// they are listed.
+func (s *Service) Standing(d Date) []StandingClaim {
+	var out []StandingClaim
 	for _, c := range s.StandingClaims {
-		if d.Before(c.From) || c.Until.Before(d) {
-			continue
-		}
-		if !found || !c.From.Before(best.From) {
-			best, found = c, true
+		if !d.Before(c.From) && !c.Until.Before(d) {
+			out = append(out, c)
 		}
 	}
-	return best, found
+	return out
 }

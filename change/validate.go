@@ -1,12 +1,16 @@
 package change
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/changelane/changelane/internal/nearest"
+	"github.com/changelane/changelane/internal/schema"
 )
 
 // The limits of a change beyond those in its schema.
@@ -22,30 +26,77 @@ func (c *Change) Validate() error {
 	if found := c.words(); len(found) > 0 {
 		return found
 	}
-	tree, err := c.tree()
+	tree, _, err := c.encode()
 	if err != nil {
-		return Problems{{Message: err.Error()}}
+		return unplaced(parseProblems(err))
 	}
 	if found := compiled.Validate(tree); len(found) > 0 {
-		return problems(found)
+		return unplaced(problems(found))
+	}
+	if found := checkTimes(tree); len(found) > 0 {
+		return unplaced(found)
 	}
 	if found := c.check(); len(found) > 0 {
-		return found
+		return unplaced(located(found, tree))
 	}
 	return nil
+}
+
+// unplaced drops places in a text that the caller has never seen.
+func unplaced(err error) error {
+	var found Problems
+	errors.As(err, &found)
+	for i := range found {
+		found[i].Line, found[i].Column = 0, 0
+	}
+	return found
 }
 
 // words finds enumerations that are not stated, which have no encoding.
 func (c *Change) words() Problems {
 	var out Problems
-	if c.Kind == 0 {
-		out = append(out, Problem{Pointer: "/kind", Message: "is missing; expected one of " + strings.Join(kindWords.list(), ", ")})
-	}
-	for i, e := range c.Evidence {
-		if e.Result == 0 {
-			out = append(out, Problem{Pointer: fmt.Sprintf("/evidence/%d/result", i), Message: "is missing"})
+	need := func(v vocabulary, word uint8, pointer string, args ...any) {
+		if word == 0 || int(word) >= len(v.words) {
+			out = append(out, Problem{Pointer: fmt.Sprintf(pointer, args...), Message: "is missing; expected one of " + strings.Join(v.list(), ", ")})
 		}
 	}
+	need(kindWords, uint8(c.Kind), "/kind")
+	for i, p := range c.Contributors {
+		need(partWords, uint8(p.As), "/contributors/%d/as", i)
+	}
+	for i, e := range c.Evidence {
+		need(resultWords, uint8(e.Result), "/evidence/%d/result", i)
+	}
+	if c.Validation != nil {
+		need(partyWords, uint8(c.Validation.Party), "/validation/party")
+	}
+	for i, l := range c.Links {
+		need(relationWords, uint8(l.Relation), "/links/%d/rel", i)
+	}
+	return out
+}
+
+// checkTimes refuses times that the schema lets through and Go would read as
+// something else, or as no time at all. Years are bounded as in a [Date].
+func checkTimes(tree *schema.Value) Problems {
+	var out Problems
+	look := func(v *schema.Value, pointer string, args ...any) {
+		if v == nil {
+			return
+		}
+		t, err := time.Parse(time.RFC3339, v.Text)
+		if year := t.UTC().Year(); err != nil || year < firstYear || year > lastYear {
+			out = append(out, Problem{fmt.Sprintf(pointer, args...), v.Line, v.Column,
+				fmt.Sprintf("is %q; expected a time from %d to %d such as 2026-01-31T09:30:00Z, with T and Z in upper case", v.Text, firstYear, lastYear)})
+		}
+	}
+	if list := tree.Get("evidence"); list != nil {
+		for i, e := range list.Items {
+			look(e.Get("at"), "/evidence/%d/at", i)
+		}
+	}
+	look(tree.Get("window").Get("start"), "/window/start")
+	look(tree.Get("window").Get("end"), "/window/end")
 	return out
 }
 
@@ -100,6 +151,8 @@ func pathProblem(p string) string {
 		return fmt.Sprintf("%q holds a backslash; write paths with forward slashes", p)
 	case strings.HasPrefix(p, "/") || path.Clean(p) != p || p == "." || p == ".." || strings.HasPrefix(p, "../"):
 		return fmt.Sprintf("%q is not a plain path from the root of the repository; write it without a leading slash, empty parts, \".\" or \"..\"", p)
+	case strings.ContainsFunc(p, unicode.IsControl):
+		return fmt.Sprintf("%q holds a control character; rename the file", p)
 	case len(p) > 1024:
 		return "a path is longer than 1,024 bytes"
 	}
@@ -110,16 +163,31 @@ func (c *Change) checkSize(add addProblem) {
 	if c.Size == nil || c.Files == nil {
 		return
 	}
-	added, deleted, known := c.Lines()
-	agree := func(name string, stated *int, counted int, counts bool) {
-		if stated != nil && counts && *stated != counted {
+	agree := func(name string, stated *int, counted int, all bool) {
+		if stated != nil && (*stated < counted || all && *stated > counted) {
 			add("/size/"+name, "says %d, but the listed files come to %d; leave it out, or list all files", *stated, counted)
 		}
 	}
 	agree("files", c.Size.Files, len(c.Files), true)
 	agree("directories", c.Size.Directories, c.Directories(), true)
-	agree("lines_added", c.Size.LinesAdded, added, known)
-	agree("lines_deleted", c.Size.LinesDeleted, deleted, known)
+	added, all := total(c.Files, func(f File) *int { return f.Added })
+	agree("lines_added", c.Size.LinesAdded, added, all)
+	deleted, all := total(c.Files, func(f File) *int { return f.Deleted })
+	agree("lines_deleted", c.Size.LinesDeleted, deleted, all)
+}
+
+// total sums the lines that the files state, and reports whether all do: if
+// not, the sum is the least that there can be.
+func total(files []File, lines func(File) *int) (sum int, all bool) {
+	all = true
+	for _, f := range files {
+		if n := lines(f); n != nil {
+			sum += *n
+		} else {
+			all = false
+		}
+	}
+	return sum, all
 }
 
 // Lines sums the lines of the listed files; false when a file does not say, or
@@ -151,6 +219,9 @@ func (c *Change) checkTexts(add addProblem) {
 			add(t.pointer, "has %d bytes; at most %d are allowed", len(t.text), MaxText)
 		}
 	}
+	if strings.ContainsFunc(c.Title, unicode.IsControl) {
+		add("/title", "holds a line break or another control character; expected one line")
+	}
 }
 
 func (c *Change) checkEvidence(add addProblem) {
@@ -164,8 +235,8 @@ func (c *Change) checkEvidence(add addProblem) {
 	for i, a := range c.Attested {
 		for j, name := range a.Covers {
 			if !attestable(name) {
-				add(fmt.Sprintf("/attested/%d/covers/%d", i, j), "%q names no data that can be vouched for%s; expected %s, evidence.NAME or attributes.NAME",
-					name, nearest.Hint(name, Attestable()), strings.Join(Attestable(), ", "))
+				add(fmt.Sprintf("/attested/%d/covers/%d", i, j), "%q names no data that can be vouched for; expected %s, evidence.NAME or attributes.NAME%s",
+					name, strings.Join(Attestable(), ", "), nearest.Hint(name, Attestable()))
 			}
 		}
 	}
@@ -184,7 +255,7 @@ func (c *Change) checkTargets(add addProblem) {
 // Attestable lists the names of data that an [Attestation] can cover, besides
 // "evidence.NAME" and "attributes.NAME" for one check or attribute.
 func Attestable() []string {
-	return []string{"artifacts", "attributes", "backout", "contributors", "downtime", "evidence", "files", "history", "kind", "links", "plan", "requester", "size", "targets", "validation", "window"}
+	return []string{"artifacts", "attributes", "backout", "commits", "contributors", "downtime", "evidence", "files", "history", "kind", "links", "plan", "requester", "size", "targets", "validation", "window"}
 }
 
 func attestable(name string) bool {

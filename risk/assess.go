@@ -172,12 +172,17 @@ type outcome struct {
 }
 
 func (a *account) rule(r *compiledRule) {
+	here, why := rule.IsTrue, ""
 	if r.only != nil {
-		if v, _ := r.only.Eval(a.facts.values); v == rule.IsFalse {
-			return
-		}
+		here, why = r.only.Eval(a.facts.values)
+	}
+	if here == rule.IsFalse || here == rule.IsNotApplicable {
+		return
 	}
 	o := a.decide(r)
+	if here != rule.IsTrue && o != (outcome{}) {
+		o = o.perhaps(here, why)
+	}
 	if o.faultReason != "" {
 		a.Faults = append(a.Faults, Fault{r.ID, o.faultReason})
 	}
@@ -203,6 +208,19 @@ func (a *account) rule(r *compiledRule) {
 	}
 	sum.worst += o.points
 	sum.best += o.best
+}
+
+// perhaps is the outcome where it cannot be told whether the rule is for the
+// service: what raises counts, what lowers does not.
+func (o outcome) perhaps(here rule.Verdict, why string) outcome {
+	o.points, o.best, o.bestFloor, o.vouch = max(o.points, 0), min(o.best, 0), false, false
+	if o.points == 0 && !o.floor {
+		o.basis = 0
+	}
+	if o.notKnown = true; here == rule.IsFault {
+		o.faultReason = "it cannot be told whether the rule is for this service: " + why
+	}
+	return o
 }
 
 func (a *account) decide(r *compiledRule) outcome {
@@ -295,7 +313,13 @@ func band(cuts []Cut, n float64) int {
 }
 
 func (a *account) missing(r *compiledRule, stated bool) {
-	for _, i := range r.reads {
+	reads := r.reads
+	if r.only != nil {
+		reads = slices.Concat(r.only.Reads(), r.reads)
+		slices.Sort(reads)
+		reads = slices.Compact(reads) // a fact that both ask for is missing once
+	}
+	for _, i := range reads {
 		switch {
 		case stated && a.facts.sources[i] != Stated:
 			continue

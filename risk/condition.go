@@ -91,13 +91,8 @@ func extraValues(extras []any) []rule.Value {
 
 // Missing lists the facts that the condition reads and that are unknown.
 func (c *Condition) Missing(f Facts) []string {
-	var out []string
-	for _, i := range c.expr.Reads() {
-		if i < len(f.values) && f.values[i].State == rule.Unknown {
-			out = append(out, f.vocabulary.defs[i].Name)
-		}
-	}
-	return out
+	own := slices.DeleteFunc(slices.Clone(c.expr.Reads()), func(i int) bool { return i >= len(f.values) })
+	return f.missing(own)
 }
 
 // Seen lists the facts of the change that the condition reads.

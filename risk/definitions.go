@@ -29,8 +29,8 @@ type reading struct {
 	history *change.History
 	size    *change.Size
 	Situation
-	local    time.Time // At in the zone of the service
-	deploy   time.Time // when the change would be deployed
+	deploy   time.Time // when it would be deployed: the start of its window, or now
+	local    time.Time // the same in the zone of the service
 	added    int
 	deleted  int
 	lines    bool // added and deleted are known from the files
@@ -57,7 +57,7 @@ func newReading(c *change.Change, s Situation) reading {
 		r.deploy = c.Window.Start
 	}
 	if s.Zone != nil {
-		r.local, r.anywhere = s.At.In(s.Zone), true
+		r.local, r.anywhere = r.deploy.In(s.Zone), true
 	}
 	return r
 }
@@ -125,6 +125,14 @@ func distinct[T any](list []T, of func(T) string) rule.Value {
 	}
 	slices.Sort(out)
 	return rule.ListValue(slices.Compact(out))
+}
+
+// stated is as distinct, and not known when an element does not say (INV-3).
+func stated[T any](list []T, of func(T) string) rule.Value {
+	if slices.ContainsFunc(list, func(e T) bool { return of(e) == "" }) {
+		return rule.Value{}
+	}
+	return distinct(list, of)
 }
 
 func words(n int, word func(int) string) []string {

@@ -102,12 +102,13 @@
 //	service.availability *     the target in percent
 //	service.deployments *      yearly, quarterly, monthly, weekly, daily, on-demand
 //	service.model *            the operating model in force
-//	at.hour *                  0 to 23, in the service's zone
-//	at.weekday *               monday to sunday, there
-//	at.day *                   1 to 31, there
-//	at.month *                 1 to 12, there
-//	at.working_time *          it is working time of the owner
-//	at.watch_hours             working hours left in the day after deployment
+//	at.hour                    when it would be deployed, at the start of its
+//	                           window or now: 0 to 23, in the service's zone
+//	at.weekday                 monday to sunday, then and there
+//	at.day                     1 to 31, then and there
+//	at.month                   1 to 12, then and there
+//	at.working_time            it is working time of the owner then
+//	at.watch_hours             working hours of the owner left in that day
 //	history.service_changes_30d   changes to the service in 30 days
 //	history.service_failures_90d  failed changes to it in 90 days
 //	history.service_failure_rate  failed over all, 0 to 1

@@ -3,7 +3,9 @@ package risk
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/changelane/changelane/change"
@@ -74,10 +76,17 @@ func (v *Vocabulary) Facts(c *change.Change, s Situation) Facts {
 		f.values[i] = v.rules.Admit(i, d.read(&r))
 		f.sources[i] = provenance(d, c)
 	}
+	read := f.values
+	if len(v.applies) > 0 {
+		read = slices.Clone(f.values) // the order of "applies" does not matter
+	}
 	for _, a := range v.applies {
-		if verdict, _ := a.when.Eval(f.values); verdict == rule.IsFalse {
+		switch verdict, _ := a.when.Eval(read); verdict {
+		case rule.IsFalse:
 			f.values[a.fact] = rule.Value{State: rule.NotApplicable}
 			f.sources[a.fact] = Derived
+		case rule.IsUnknown, rule.IsFault: // whether it has a meaning cannot be told
+			f.values[a.fact] = rule.Value{}
 		}
 	}
 	return f
@@ -85,11 +94,11 @@ func (v *Vocabulary) Facts(c *change.Change, s Situation) Facts {
 
 func provenance(d *definition, c *change.Change) Provenance {
 	data := d.data
-	if data == "files" && c.Files == nil {
+	if data == "files" && (c.Files == nil || strings.HasPrefix(d.Name, "change.lines_") && !counts(c)) {
 		data = "size" // the same facts, stated in numbers
 	}
 	switch {
-	case data == "":
+	case data == "", data == "window" && c.Window == nil: // without a window, the clock says when
 		return Derived
 	case c.Observed(data):
 		return Observed
@@ -97,6 +106,9 @@ func provenance(d *definition, c *change.Change) Provenance {
 		return Stated
 	}
 }
+
+// counts reports whether the listed files say how many lines they have.
+func counts(c *change.Change) bool { _, _, known := c.Lines(); return known }
 
 // Get finds a fact by name; false when the vocabulary has none of that name.
 func (f Facts) Get(name string) (Fact, bool) {
@@ -112,6 +124,17 @@ func (f Facts) Get(name string) (Fact, bool) {
 
 func (f Facts) at(i int) Fact {
 	return Fact{f.vocabulary.defs[i].Name, stateOf(f.values[i]), f.sources[i], f.plain(i)}
+}
+
+// missing names those of the facts that are not known.
+func (f Facts) missing(facts []int) []string {
+	var out []string
+	for _, i := range facts {
+		if f.values[i].State == rule.Unknown {
+			out = append(out, f.vocabulary.defs[i].Name)
+		}
+	}
+	return out
 }
 
 func stateOf(v rule.Value) State {
@@ -140,6 +163,9 @@ func (f Facts) plain(i int) any {
 // Without returns the facts with one of them unknown, as if nobody had stated
 // it; unknown names change nothing.
 func (f Facts) Without(name string) Facts {
+	if f.vocabulary == nil {
+		return f
+	}
 	i, ok := f.vocabulary.rules.Lookup(name)
 	if !ok || f.values[i].State == rule.NotApplicable {
 		return f

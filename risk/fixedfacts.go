@@ -32,10 +32,10 @@ func changeFacts() []definition {
 		plainFact(rule.Int, "change.lines_deleted", "files", "lines deleted", func(r *reading) rule.Value { return lines(r, r.deleted, r.size.LinesDeleted) }),
 		plainFact(rule.Int, "change.lines_changed", "files", "lines added and deleted, together", linesChanged),
 		listFact("change.environments", "targets", "the environments it goes to", nil, func(r *reading) rule.Value {
-			return distinct(r.change.Targets, func(t change.Target) string { return t.Environment })
+			return stated(r.change.Targets, func(t change.Target) string { return t.Environment })
 		}),
 		listFact("change.regions", "targets", "the regions it goes to", nil, func(r *reading) rule.Value {
-			return distinct(r.change.Targets, func(t change.Target) string { return t.Region })
+			return stated(r.change.Targets, func(t change.Target) string { return t.Region })
 		}),
 		plainFact(rule.Int, "change.targets", "targets", "how many places it goes to", func(r *reading) rule.Value { return counted(r.change.Targets) }),
 		plainFact(rule.Int, "change.artifacts", "artifacts", "how many artifacts are deployed", func(r *reading) rule.Value { return counted(r.change.Artifacts) }),
@@ -116,7 +116,12 @@ func manualSteps(r *reading) rule.Value {
 }
 
 func parties(r *reading) rule.Value {
-	return distinct(r.change.Plan, func(s change.Step) string { return strings.TrimPrefix(s.Party, "owner") })
+	return distinct(r.change.Plan, func(s change.Step) string {
+		if s.Party == change.Owner.String() {
+			return ""
+		}
+		return s.Party
+	})
 }
 
 func contributors(r *reading) rule.Value {
@@ -212,6 +217,8 @@ func carries(s *change.Service) rule.Value {
 	return rule.ListValue(s.Carries)
 }
 
+// timeFacts are about when the change would be deployed: at the start of its
+// window, or now.
 func timeFacts() []definition {
 	days := words(7, func(i int) string { return strings.ToLower(time.Weekday(i % 7).String()) })
 	clock := func(read func(r *reading) rule.Value) func(*reading) rule.Value {
@@ -223,19 +230,19 @@ func timeFacts() []definition {
 		}
 	}
 	return []definition{
-		plainFact(rule.Int, "at.hour", "", "the hour of the day, 0 to 23, in the service's zone", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Hour())) })),
-		wordFact("at.weekday", "", "the day of the week there", days, clock(func(r *reading) rule.Value {
+		plainFact(rule.Int, "at.hour", "window", "the hour of the day when it would be deployed, 0 to 23, in the service's zone", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Hour())) })),
+		wordFact("at.weekday", "window", "the day of the week there", days, clock(func(r *reading) rule.Value {
 			return rule.TextValue(strings.ToLower(r.local.Weekday().String()))
 		})),
-		plainFact(rule.Int, "at.day", "", "the day of the month there, 1 to 31", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Day())) })),
-		plainFact(rule.Int, "at.month", "", "the month there, 1 to 12", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Month())) })),
-		plainFact(rule.Bool, "at.working_time", "", "it is working time of the owner now", func(r *reading) rule.Value {
+		plainFact(rule.Int, "at.day", "window", "the day of the month there, 1 to 31", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Day())) })),
+		plainFact(rule.Int, "at.month", "window", "the month there, 1 to 12", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Month())) })),
+		plainFact(rule.Bool, "at.working_time", "window", "it is working time of the owner then", func(r *reading) rule.Value {
 			if r.Working == nil {
 				return rule.Value{}
 			}
-			return rule.BoolValue(r.Working.Working(r.At))
+			return rule.BoolValue(r.Working.Working(r.deploy))
 		}),
-		plainFact(rule.Float, "at.watch_hours", "window", "working hours of the owner that are left in the day once it is deployed: at the start of the window, or now", watchHours),
+		plainFact(rule.Float, "at.watch_hours", "window", "working hours of the owner that are left in that day", watchHours),
 	}
 }
 

@@ -50,7 +50,7 @@ func readDefinition(root *policyfile.Node, errs *policyfile.Errors) Definition {
 		return Definition{}
 	}
 	o := root.Object(errs, "risk.yaml", "levels", "default", "groups", "rules")
-	d := Definition{src: source{node: root}, Default: o.Need("default").String(errs, "the default")}
+	d := Definition{src: source{node: root}, Default: o.Need("default").String(errs, "the default"), fallback: source{node: o.Get("default")}}
 	for _, f := range o.Need("levels").Entries(errs, "the levels") {
 		d.Levels = append(d.Levels, LevelDefinition{f.Name, f.Value.Int(errs, "where a level begins", 0, MaxRules*MaxPoints), source{node: f.Value}})
 	}

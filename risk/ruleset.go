@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/nearest"
@@ -25,7 +26,8 @@ type Definition struct {
 	Default string            `json:"default"`         // the level of a change that no rule vouches for; never the lowest
 	Groups  []Group           `json:"groups,omitzero"` // groups of rules whose points are bounded together
 	Rules   []Rule            `json:"rules"`
-	src     source
+
+	src, fallback source // of the whole; of the default
 }
 
 // LevelDefinition names a level and the score from which it holds.
@@ -169,9 +171,9 @@ func (rs *RuleSet) addLevels(d Definition, errs *faults) {
 	case d.Default == "":
 		errs.add(d.src, "", "a rule set needs a default: the level of a change that no rule vouches for")
 	case !ok:
-		errs.add(d.src, "", "the default %q is not a level%s", d.Default, nearest.Hint(d.Default, rs.levelNames()))
+		errs.add(d.fallback, "", "the default %q is not a level%s", d.Default, nearest.Hint(d.Default, rs.levelNames()))
 	case fallback.rank == 1:
-		errs.add(d.src, "", "the default cannot be the lowest level %q: a change that no rule vouches for is not low-risk; name a higher one", d.Default)
+		errs.add(d.fallback, "", "the default cannot be the lowest level %q: a change that no rule vouches for is not low-risk; name a higher one", d.Default)
 	default:
 		rs.fallback = fallback
 	}
@@ -228,7 +230,9 @@ func (rs *RuleSet) addRule(r Rule, errs *faults) {
 		fail("trust", "only a rule that lowers scrutiny can ask for observed facts: raising ones count whoever states the facts")
 	}
 	if r.For != "" {
-		c.only = rs.vocabulary.serviceCondition(r.For, r.at("for"), r.ID, errs)
+		if c.only = rs.vocabulary.serviceCondition(r.For, r.at("for"), r.ID, errs); c.only != nil {
+			rs.cost += c.only.Cost()
+		}
 	}
 	rs.addCondition(&c, errs, fail)
 	rs.rules = append(rs.rules, c)
@@ -278,6 +282,24 @@ func (rs *RuleSet) addBands(c *compiledRule, fail func(field, format string, arg
 	c.band, c.reads = i, []int{i}
 }
 
+// Undecided says, for each rule that asks for the service, which facts it would
+// need of the service that facts are about: a rule of which nobody can tell
+// whether it applies leaves every change open.
+func (rs *RuleSet) Undecided(f Facts) error {
+	var errs faults
+	for i := range rs.rules {
+		r := &rs.rules[i]
+		if r.only == nil {
+			continue
+		}
+		if v, _ := r.only.Eval(f.values); v == rule.IsUnknown || v == rule.IsFault {
+			name, _ := f.Get("service.name")
+			errs.add(r.at("for"), r.ID, "\"for\" cannot be decided for the service %v, which does not state %s", name.Value, strings.Join(f.missing(r.only.Reads()), ", "))
+		}
+	}
+	return errs.err()
+}
+
 // Level finds a level of the rule set by name.
 func (rs *RuleSet) Level(name string) (Level, bool) {
 	for _, l := range rs.levels {
@@ -313,6 +335,9 @@ func (rs *RuleSet) Rules() []Rule {
 	}
 	return out
 }
+
+// Groups are the definitions of the groups, in file order.
+func (rs *RuleSet) Groups() []Group { return slices.Clone(rs.groups) }
 
 // Digest names the rule set: everything that an assessment depends on besides
 // the facts.

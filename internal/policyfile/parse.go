@@ -37,7 +37,7 @@ func Parse(file string, data []byte, errs *Errors) *Node {
 		return nil
 	}
 	if n.isNull() && !n.reported {
-		errs.Addf(src.pos(0), "the file is empty: write the policy here, or do not name this file")
+		errs.Addf(src.pos(0), "the file is empty; expected its part of the policy")
 		return nil
 	}
 	return n

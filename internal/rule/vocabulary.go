@@ -137,8 +137,19 @@ func (v *Vocabulary) Lookup(name string) (int, bool) {
 	return i, ok
 }
 
-// Hint is `; did you mean "..."?` for an unknown name, or "".
-func (v *Vocabulary) Hint(name string) string { return nearest.Hint(name, v.names) }
+// Hint is `; did you mean "..."?` for an unknown name, or "". A name written
+// with hyphens arrives here cut off at the first, which reads as a minus.
+func (v *Vocabulary) Hint(name string) string {
+	if hint := nearest.Hint(name, v.names); hint != "" {
+		return hint
+	}
+	for _, n := range v.names {
+		if strings.HasPrefix(n, name+"_") && strings.Contains(name, ".") {
+			return `; did you mean "` + n + `"?`
+		}
+	}
+	return ""
+}
 
 // config is what expr's parser and checker are given: a closed, typed
 // environment, two functions of ours, and a bound on the nodes.

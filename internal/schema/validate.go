@@ -315,10 +315,20 @@ func (f finding) position() (line, column int) {
 	return f.place.value.Line, f.place.value.Column
 }
 
+// order is the position by which a finding is sorted: a missing field comes
+// after what is there, as it may be missing because another is misspelt.
+func (f finding) order() (line, column int) {
+	if members := f.place.value.Members; f.keyword == "required" && len(members) > 0 {
+		last := members[len(members)-1]
+		return last.Line, last.Column + 1
+	}
+	return f.position()
+}
+
 // compare orders findings by position, then as the schema has them.
 func (f finding) compare(g finding) int {
-	fLine, fColumn := f.position()
-	gLine, gColumn := g.position()
+	fLine, fColumn := f.order()
+	gLine, gColumn := g.order()
 	if fLine != gLine || fColumn != gColumn {
 		return cmp.Or(cmp.Compare(fLine, gLine), cmp.Compare(fColumn, gColumn))
 	}
