@@ -3,6 +3,7 @@ package approval
 import (
 	"cmp"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -99,6 +100,9 @@ func (b *building) addFreezes() {
 	}
 }
 
+// subject is what an identity looks like; see change.Person.
+var subject = regexp.MustCompile(`^[!-~]{1,256}$`)
+
 // checkClaims finds standing claims that can never count.
 func (b *building) checkClaims() {
 	ids := make([]string, len(b.p.templates))
@@ -111,8 +115,11 @@ func (b *building) checkClaims() {
 			if !slices.Contains(ids, c.Template) {
 				b.add(at, "the standing claim of %q names the template %q, which does not exist%s", s.Name, c.Template, nearest.Hint(c.Template, ids))
 			}
-			if c.By == "" || c.From.IsZero() || c.Until.Before(c.From) {
-				b.add(at, "the standing claim of %q needs who claims (by), and the days from which and until which it counts", s.Name)
+			if !subject.MatchString(c.By) {
+				b.add(at, "the standing claim of %q is by %q, which is not an identity: printable letters without space, such as idp|alice", s.Name, c.By)
+			}
+			if c.From.IsZero() || c.Until.Before(c.From) {
+				b.add(at, "the standing claim of %q needs the days from which and until which it counts", s.Name)
 			}
 		}
 	}

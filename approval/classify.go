@@ -172,14 +172,7 @@ func (k *classifying) situation() risk.Situation {
 	return s
 }
 
-// day is the date of the classification where the service is, or in UTC.
-func (k *classifying) day() change.Date {
-	zone := time.UTC
-	if k.service != nil && k.service.zone != nil {
-		zone = k.service.zone
-	}
-	return change.DateOf(k.in.At, zone)
-}
+func (k *classifying) day() change.Date { return k.service.day(k.in.At) }
 
 // decideType is the rule of the two axes (C24): only a change that is regular
 // and low-risk, and that its model lets be standard, is standard.
@@ -198,9 +191,11 @@ func (k *classifying) decideType() {
 		id = under.ID
 	}
 	claim, allowed := k.allowed(id)
-	if under == nil {
+	switch {
+	case k.model.Model.Standard == change.Never: // whatever the axes say
+	case under == nil:
 		k.why("no template in force covers the change, so it is not regular")
-	} else if !k.LowRisk {
+	case !k.LowRisk:
 		k.why("level %s is above the ceiling of the template %s", k.Assessment.Level, under.ID)
 	}
 	if under == nil || !k.LowRisk || open || forbidden || !allowed {

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ func (l *loading) policy() {
 	root := l.document(policyFile)
 	l.d.sources.policy = source{root}
 	o := root.Object(&l.errs, policyFile, "version", "name", "evidence", "applies", "groups", "roles", "models")
-	if v := o.Need("version"); v != nil && v.Text != formatVersion {
+	if v := o.Need("version"); v != nil && (v.Text != formatVersion || v.Quoted) {
 		l.errs.Addf(v.Pos, "version %q of the policy files is not known here; expected %s", v.Text, formatVersion)
 	}
 	l.d.Name = o.Need("name").String(&l.errs, "the name")
@@ -155,7 +156,11 @@ func (l *loading) assignment(n *policyfile.Node, service policyfile.Object, team
 		From:     date(&l.errs, o.Need("from"), "from"),
 		ReviewBy: date(&l.errs, o.Get("review-by"), "review-by"),
 	}
-	for _, w := range o.Get("for").Strings(&l.errs, "for") {
+	kinds := o.Get("for").Strings(&l.errs, "for")
+	if o.Has("for") && len(kinds) == 0 {
+		l.errs.Addf(o.Get("for").Pos, "for names no kind of change; leave it out where the model is for all")
+	}
+	for _, w := range kinds {
 		var k change.Kind
 		if err := k.UnmarshalText([]byte(w)); err != nil {
 			l.errs.Addf(o.Get("for").Pos, "for: %v", err)
@@ -207,6 +212,8 @@ func date(errs *policyfile.Errors, n *policyfile.Node, what string) change.Date 
 	return d
 }
 
+var percentText = regexp.MustCompile(`^(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?%$`)
+
 // percent reads the number of "4%" or "99.9%"; the sign is needed, so that
 // nobody has to guess whether 0.5 is a half.
 func percent(errs *policyfile.Errors, n *policyfile.Node, what string) float64 {
@@ -214,10 +221,9 @@ func percent(errs *policyfile.Errors, n *policyfile.Node, what string) float64 {
 	if text == "" {
 		return 0
 	}
-	digits, ok := strings.CutSuffix(text, "%")
-	f, err := strconv.ParseFloat(digits, 64)
-	if !ok || err != nil || strings.Trim(digits, "0123456789.") != "" || f > 100 {
-		errs.Addf(n.Pos, "%s must be a percentage such as 4%% or 99.9%%, not %q", what, text)
+	f, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+	if !percentText.MatchString(text) || err != nil || f <= 0 || f > 100 {
+		errs.Addf(n.Pos, "%s must be a percentage above 0%% and up to 100%%, such as 4%% or 99.9%%, not %q", what, text)
 		return 0
 	}
 	return f

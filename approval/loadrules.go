@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,14 @@ func (l *loading) binding(n *policyfile.Node) Binding {
 		return out
 	}
 	o := n.Object(&l.errs, "bound-to", "stage", "tier", "exposure")
+	for _, name := range []string{"stage", "tier", "exposure"} {
+		if list := o.Get(name); list != nil && len(items(list)) == 0 {
+			l.errs.Addf(list.Pos, "%s is empty, so it would bind nothing; leave it out", name)
+		}
+	}
+	if n.Kind == policyfile.Mapping && len(n.Fields) == 0 {
+		l.errs.Addf(n.Pos, "bound-to is empty, so it would bind nothing; leave it out")
+	}
 	for _, item := range items(o.Get("stage")) {
 		var s change.Stage
 		word(&l.errs, item, "stage", &s)
@@ -93,23 +102,34 @@ func (l *loading) suspension(n *policyfile.Node) *Suspension {
 		FailureRateAbove: percent(errs, o.Get("failure-rate-above"), "failure-rate-above") / 100,
 		Confidence:       percent(errs, o.Get("confidence"), "confidence") / 100,
 	}
-	if n := o.Get("at-once"); n != nil {
-		severity, ok := strings.CutPrefix(strings.TrimSuffix(n.String(errs, "at-once"), " incident"), "severity-")
-		level, err := strconv.Atoi(severity)
-		if !ok || err != nil || level < 1 || level > 9 {
-			errs.Addf(n.Pos, "at-once must be such as \"severity-1 incident\", not %q", n.Text)
-		}
-		out.Severity = level
-	}
-	if n := o.Get("fixes-pass"); n != nil {
-		hours, ok := strings.CutSuffix(n.String(errs, "fixes-pass"), "h")
-		h, err := strconv.Atoi(hours)
-		if !ok || err != nil || h < 1 || h > 24*31 {
-			errs.Addf(n.Pos, "fixes-pass must be hours such as 24h, not %q", n.Text)
-		}
-		out.FixesPassHours = h
+	out.Severity = counted(errs, o.Get("at-once"), severityText, 9, "at-once must be such as \"severity-1 incident\"")
+	out.FixesPassHours = counted(errs, o.Get("fixes-pass"), hoursText, 24*31, "fixes-pass must be hours, at most 31 days, such as 24h")
+	if !o.Has("at-once") && (!o.Has("failure-rate-above") || !o.Has("confidence")) {
+		errs.Addf(n.Pos, "suspend needs \"failure-rate-above\" with its \"confidence\", or \"at-once\"; otherwise it never happens")
 	}
 	return out
+}
+
+var (
+	severityText = regexp.MustCompile(`^severity-([1-9])( incident)?$`)
+	hoursText    = regexp.MustCompile(`^([1-9][0-9]{0,2})h$`)
+)
+
+// counted reads the number in a text of a fixed form.
+func counted(errs *policyfile.Errors, n *policyfile.Node, form *regexp.Regexp, most int, expected string) int {
+	if n == nil {
+		return 0
+	}
+	m := form.FindStringSubmatch(n.Text)
+	if m == nil {
+		errs.Addf(n.Pos, "%s, not %q", expected, n.Text)
+		return 0
+	}
+	number, err := strconv.Atoi(m[1])
+	if err != nil || number > most {
+		errs.Addf(n.Pos, "%s, not %q", expected, n.Text)
+	}
+	return number
 }
 
 func (l *loading) authority() {
@@ -138,7 +158,9 @@ func (l *loading) needs(n *policyfile.Node, what string) []Need {
 			need.Quorum = q.Int(&l.errs, "the quorum", 1, 1000)
 		}
 		if a := o.Get("any"); a != nil {
-			need.Any = l.needs(a, "any")
+			if need.Any = l.needs(a, "any"); len(need.Any) == 0 {
+				l.errs.Addf(a.Pos, "any lists no seats, so nothing could meet it")
+			}
 		}
 		out = append(out, need)
 	}

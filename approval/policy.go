@@ -80,6 +80,7 @@ type building struct {
 func New(d Definition) (*Policy, error) {
 	b := &building{d: d, p: &Policy{name: d.Name, services: make(map[string]*serviceInfo, len(d.Services))}}
 	b.names()
+	b.checkWorkingTime()
 	b.addServices()
 	if b.facts = b.vocabulary(); b.facts == nil {
 		return nil, b.err() // no condition can be read without it
@@ -188,7 +189,10 @@ func (b *building) addServices() {
 		b.p.services[s.Name] = b.service(s, at)
 	}
 	for _, s := range b.d.Services {
-		for _, carried := range s.Carries {
+		for i, carried := range s.Carries {
+			if slices.Contains(s.Carries[:i], carried) {
+				b.add(b.d.sources.service[s.Name], "the service %q carries %q twice", s.Name, carried)
+			}
 			if b.p.services[carried] == nil || carried == s.Name {
 				b.add(b.d.sources.service[s.Name], "the service %q carries %q, which is not another service of this policy%s", s.Name, carried, nearest.Hint(carried, b.serviceNames()))
 			}
@@ -201,6 +205,8 @@ func (b *building) service(s *change.Service, at source) *serviceInfo {
 	info := &serviceInfo{Service: *s}
 	if s.Team == "" {
 		b.add(at, "the service %q needs a team that owns it", s.Name)
+	} else {
+		b.checkName(at, "a team", s.Team)
 	}
 	if s.Tier < 0 || s.Tier > 9 {
 		b.add(at, "the service %q has tier %d; 1 to 9 are allowed", s.Name, s.Tier)
@@ -242,6 +248,21 @@ func (b *building) addTime(info *serviceInfo, at source) {
 	}
 	info.zone = location
 	info.working = b.workingTime(location)
+}
+
+// checkWorkingTime looks at the organisation's own zone and hours, also where
+// every service has its own.
+func (b *building) checkWorkingTime() {
+	w := b.d.Calendar.Working
+	if w == nil {
+		return
+	}
+	zone, err := change.Zone(w.Zone)
+	if err != nil {
+		b.add(b.d.sources.calendar, "working time: %v", err)
+		return
+	}
+	b.workingTime(zone)
 }
 
 func (b *building) workingTime(zone *time.Location) *change.WorkingTime {
@@ -326,6 +347,25 @@ func (p *Policy) Service(name string) (change.Service, bool) {
 		return change.Service{}, false
 	}
 	return s.Service, true
+}
+
+// ModelFor finds the operating model that is in force for changes of a kind to
+// a service; false when the policy does not know the service, or none is.
+func (p *Policy) ModelFor(service string, k change.Kind, at time.Time) (change.Assignment, bool) {
+	s, ok := p.services[service]
+	if !ok {
+		return change.Assignment{}, false
+	}
+	return s.ModelFor(k, s.day(at))
+}
+
+// day is the date of an instant where the service is, or in UTC.
+func (s *serviceInfo) day(at time.Time) change.Date {
+	zone := time.UTC
+	if s != nil && s.zone != nil {
+		zone = s.zone
+	}
+	return change.DateOf(at, zone)
 }
 
 // Services lists the names of the services, sorted.

@@ -143,6 +143,15 @@ func (c *Change) checkFiles(add addProblem) {
 	}
 }
 
+// CheckPath reports why a path cannot stand in the files of a change: rules
+// match paths as they are written, so there is one way to write each.
+func CheckPath(path string) error {
+	if problem := pathProblem(path); problem != "" {
+		return errors.New(problem)
+	}
+	return nil
+}
+
 // pathProblem refuses paths that a pattern of the policy would not see for
 // what they are, such as "./migrations/1.sql".
 func pathProblem(p string) string {

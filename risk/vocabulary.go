@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,20 +70,26 @@ func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 	return v, errs.err()
 }
 
+// attributesFile is what the schema of the attributes is called in a policy.
+const attributesFile = "attributes.schema.json"
+
 func (v *Vocabulary) addAttributes(text []byte, errs *faults) {
 	if text == nil {
 		return
 	}
-	compiled, err := schema.Compile("attributes.schema.json", text)
-	if err != nil {
-		errs.add(source{file: "attributes.schema.json"}, "", "%v", err)
+	compiled, err := schema.Compile(attributesFile, text)
+	if p, ok := errors.AsType[*schema.Problem](err); ok {
+		errs.all = append(errs.all, &ParseError{File: attributesFile, Line: p.Line, Column: p.Column, Message: p.Error()})
+		return
+	} else if err != nil {
+		errs.add(source{}, "", "%v", err)
 		return
 	}
 	v.attributes = compiled
 	for _, p := range compiled.Properties() {
 		d, err := attributeFact(p)
 		if err != nil {
-			errs.add(source{file: "attributes.schema.json"}, "", "%v", err)
+			errs.add(source{file: attributesFile}, "", "%v", err)
 			continue
 		}
 		v.defs = append(v.defs, d)
