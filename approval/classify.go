@@ -69,7 +69,8 @@ type Classification struct {
 	Assumed     []string
 	Why         []string // how the type came about, one sentence each
 	Faults      []risk.Fault
-	Freezes     []string // in force, by id
+	Window      *change.Window // for which a standard change is standard; nil: at once
+	Freezes     []string       // in force, by id
 	Requirement Requirement
 	ReviewBy    time.Time // when a review is due; zero when none is
 	Policy      change.Digest
@@ -134,7 +135,7 @@ func (p *Policy) classifyValid(c *change.Change, in Inputs) Classification {
 		return p.Unclassified(c.ID, in.At, err)
 	}
 	k := &classifying{p: p, c: c, in: in}
-	k.Classification = Classification{ID: c.ID, Change: digest, At: in.At.UTC(), Policy: p.digest, Type: change.Normal}
+	k.Classification = Classification{ID: c.ID, Change: digest, At: in.At.UTC(), Window: c.Window, Policy: p.digest, Type: change.Normal}
 	situation := k.situation()
 	k.facts = p.rules.Vocabulary().Facts(c, situation)
 	k.Assessment = p.rules.Assess(k.facts)
@@ -185,6 +186,7 @@ func (k *classifying) decideType() {
 		k.why("an emergency is asked for: %s", k.c.Emergency.ID)
 		return
 	}
+	late := k.windowOver()
 	open, forbidden := k.open(), k.forbidden()
 	id := ""
 	if under != nil {
@@ -196,9 +198,9 @@ func (k *classifying) decideType() {
 	case under == nil:
 		k.why("no template in force covers the change, so it is not regular")
 	case !k.LowRisk:
-		k.why("level %s is above the ceiling of the template %s", k.Assessment.Level, under.ID)
+		k.whyNotLow(under)
 	}
-	if under == nil || !k.LowRisk || open || forbidden || !allowed {
+	if under == nil || !k.LowRisk || late || open || forbidden || !allowed {
 		return
 	}
 	k.Type, k.Template = change.Standard, under.ID
@@ -232,6 +234,42 @@ func (k *classifying) open() bool {
 		k.why("the risk is not settled: %s", f.Why)
 	}
 	return true
+}
+
+// windowOver reports whether the window that the change names has ended: it
+// would be deployed at another time than the one that was looked at.
+func (k *classifying) windowOver() bool {
+	if k.c.Window == nil || k.in.At.Before(k.c.Window.End) {
+		return false
+	}
+	k.why("its window ended on %s; ask again with another", k.c.Window.End.Format(time.RFC3339))
+	return true
+}
+
+// whyNotLow says what the level is above: the template's own ceiling, or what a
+// freeze leaves of it.
+func (k *classifying) whyNotLow(under *template) {
+	ceiling, by := k.ceiling(under)
+	switch {
+	case by == "":
+		k.why("level %s is above %s, the ceiling of the template %s", k.Assessment.Level, ceiling, under.ID)
+	case ceiling.Assessed():
+		k.why("level %s is above %s, which the freeze %s allows at most", k.Assessment.Level, ceiling, by)
+	default:
+		k.why("the freeze %s allows no standard change", by)
+	}
+}
+
+// ceiling is the highest level that can be standard under the template now,
+// and the freeze that lowers it, if one does.
+func (k *classifying) ceiling(t *template) (ceiling risk.Level, by string) {
+	ceiling = t.ceiling
+	for _, f := range k.freezes {
+		if f.ceiling.Rank() < ceiling.Rank() {
+			ceiling, by = f.ceiling, f.ID
+		}
+	}
+	return ceiling, by
 }
 
 func (k *classifying) assume(format string, args ...any) {
@@ -422,12 +460,7 @@ func missing(c *risk.Condition, f risk.Facts, t risk.Truth) string {
 // lower. A claim may exceed the ceiling by the slack of the model, in points
 // only: never past a hard stop, the default, or a freeze.
 func (k *classifying) lowRisk(t *template) (over int, low bool) {
-	ceiling := t.ceiling
-	for _, f := range k.freezes {
-		if f.ceiling.Rank() < ceiling.Rank() {
-			ceiling = f.ceiling
-		}
-	}
+	ceiling, _ := k.ceiling(t)
 	if k.Assessment.Level.AtMost(ceiling) {
 		return 0, true
 	}

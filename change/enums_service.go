@@ -26,8 +26,14 @@ func (e Type) MarshalText() ([]byte, error) {
 	return typeWords.marshal(uint8(e))
 }
 
-// UnmarshalText accepts exactly the words of the set.
-func (e *Type) UnmarshalText(text []byte) error { return read(typeWords, text, e) }
+// UnmarshalText accepts exactly the words of the set, and "unclassified".
+func (e *Type) UnmarshalText(text []byte) error {
+	if string(text) == Unclassified.String() {
+		*e = Unclassified
+		return nil
+	}
+	return read(typeWords, text, e)
+}
 
 // Kind says what is changed.
 type Kind uint8

@@ -50,7 +50,7 @@ func ExampleDecode_refused() {
 	fmt.Println(err, errors.Is(err, change.ErrIncomplete))
 	// Output:
 	// line 2, column 27: /kind: is "cod"; expected one of code, config, flag, data, infrastructure, cots; did you mean "code"?
-	// line 3, column 24: /requester/id: is "Alice Smith"; expected text that matches ^[!-~]+$
+	// line 3, column 24: /requester/id: is "Alice Smith"; expected printable ASCII without spaces, such as idp|alice
 	// line 4, column 4: /titel: unknown field "titel"; did you mean "title"?
 	// /state: is decided by the system, not by the requester; leave it out
 	// /kind: the document ends too early; expected the closing quote of a string true

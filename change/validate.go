@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/changelane/changelane/internal/nearest"
 	"github.com/changelane/changelane/internal/schema"
@@ -160,6 +161,8 @@ func pathProblem(p string) string {
 		return fmt.Sprintf("%q holds a backslash; write paths with forward slashes", p)
 	case strings.HasPrefix(p, "/") || path.Clean(p) != p || p == "." || p == ".." || strings.HasPrefix(p, "../"):
 		return fmt.Sprintf("%q is not a plain path from the root of the repository; write it without a leading slash, empty parts, \".\" or \"..\"", p)
+	case !utf8.ValidString(p):
+		return fmt.Sprintf("%q is not UTF-8; rename the file", p)
 	case strings.ContainsFunc(p, unicode.IsControl):
 		return fmt.Sprintf("%q holds a control character; rename the file", p)
 	case len(p) > 1024:

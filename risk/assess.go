@@ -387,7 +387,7 @@ func (g Group) bound(sum int) int {
 
 func (g Group) because(delta int) string {
 	if delta < 0 {
-		return fmt.Sprintf("the group %s counts %d points at most", g.Name, *g.Cap)
+		return fmt.Sprintf("the rules of the group %s count for %d points at most", g.Name, *g.Cap)
 	}
-	return fmt.Sprintf("the group %s counts %d points at least", g.Name, *g.Min)
+	return fmt.Sprintf("the rules of the group %s take off %d points at most", g.Name, -*g.Min)
 }

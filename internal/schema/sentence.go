@@ -37,7 +37,7 @@ func (f finding) sentence() string {
 	case "format":
 		return "is " + v.show() + "; expected " + formats[keyword.Text].example
 	case "pattern":
-		return "is " + v.show() + "; expected text that matches " + keyword.Text
+		return "is " + v.show() + "; expected " + f.form(keyword)
 	case "uniqueItems":
 		return v.repetition()
 	}
@@ -48,6 +48,15 @@ func (f finding) sentence() string {
 }
 
 // bounds are the sentences of the keywords whose value is a number.
+// form says what a pattern wants: in the words of the schema's author, who
+// knows what it stands for, or else as it is written.
+func (f finding) form(pattern *Value) string {
+	if words := f.node.source.Get("description"); words != nil && words.Kind == String {
+		return words.Text
+	}
+	return "text that matches " + pattern.Text
+}
+
 var bounds = map[string]func(v, limit *Value) string{
 	"minimum":          func(v, n *Value) string { return "is " + v.Text + "; expected at least " + n.Text },
 	"maximum":          func(v, n *Value) string { return "is " + v.Text + "; expected at most " + n.Text },

@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"errors"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -319,8 +320,7 @@ func (f finding) position() (line, column int) {
 // after what is there, as it may be missing because another is misspelt.
 func (f finding) order() (line, column int) {
 	if members := f.place.value.Members; f.keyword == "required" && len(members) > 0 {
-		last := members[len(members)-1]
-		return last.Line, last.Column + 1
+		return members[len(members)-1].Value.Line, math.MaxInt
 	}
 	return f.position()
 }
