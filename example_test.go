@@ -59,7 +59,7 @@ func Example() {
 			"files": [{"path": "src/fees.go", "added": 12, "deleted": 3}],
 			"downtime": false,
 			"evidence": [{"name": "smoke", "result": "passed"}],
-			"attested": [{"by": "ci/build", "covers": ["evidence.smoke", "files"]}],
+			"attested": [{"by": "ci/build", "covers": ["evidence.smoke", "files", "claim"]}],
 			"claim": {"type": "standard", "by": "idp|alice"}
 		}`), &change.DecodeOptions{Attested: true}) // these bytes come from the pipeline itself
 		if err != nil {

@@ -29,6 +29,7 @@ func (b *building) addAuthority() {
 		}
 		if r.When != "" {
 			c.when = b.condition(b.facts, r.When, r.when, "when", b.types, b.levels)
+			c.says = c.when != nil && c.when.ReadsExtra(0)
 		}
 		if r.Review != "" {
 			review, err := parseReviewTime(r.Review)

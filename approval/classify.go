@@ -36,15 +36,24 @@ func (s TemplateState) String() string {
 // inForce reports whether the state approves.
 func (s TemplateState) inForce() bool { return s == Active || s == Probation }
 
+// TemplateStatus is what the log says of a template: its state, and the version
+// of the definition that it was given to. A template that has been edited since
+// has lost its approval.
+type TemplateStatus struct {
+	State   TemplateState
+	Version change.Digest // see [Policy.TemplateVersion]
+}
+
 // Inputs are all that a classification depends on besides the change and the
 // policy: nothing else is read, so the same inputs give the same answer.
 type Inputs struct {
 	At time.Time // when the change is classified
 
-	// Templates has the states of the templates, from the log. A template
-	// that it does not name is only proposed. Nil means that there is no log:
-	// templates are assumed to be active, and the classification says so.
-	Templates map[string]TemplateState
+	// Templates has the states of the templates by id, from the log. A
+	// template that it does not name is only proposed. Nil means that there is
+	// no log: templates are assumed to be active, and the classification says
+	// so.
+	Templates map[string]TemplateStatus
 
 	// OnCall is the directory's answer to whether the claimant is on call for
 	// the team of the service. Nil means that nobody was asked: it is assumed,
@@ -106,6 +115,9 @@ func (p *Policy) Classify(c *change.Change, in Inputs) (out Classification) {
 	if in.At.IsZero() {
 		return p.Unclassified(c.ID, in.At, errors.New("the time of the classification is not given"))
 	}
+	if year := in.At.UTC().Year(); year < 1971 || year > 2198 {
+		return p.Unclassified(c.ID, time.Time{}, fmt.Errorf("the time of the classification is in the year %d; the calendar reaches from 1971 to 2198", year))
+	}
 	if err := c.Validate(); err != nil {
 		return p.Unclassified(c.ID, in.At, err)
 	}
@@ -113,6 +125,14 @@ func (p *Policy) Classify(c *change.Change, in Inputs) (out Classification) {
 		return p.Unclassified(c.ID, in.At, err)
 	}
 	return p.classifyValid(c, in)
+}
+
+// inUTC is a copy of a window, so that one instant has one form.
+func inUTC(w *change.Window) *change.Window {
+	if w == nil {
+		return nil
+	}
+	return &change.Window{Start: w.Start.UTC(), End: w.End.UTC()}
 }
 
 // classifying is a classification in the making.
@@ -135,12 +155,12 @@ func (p *Policy) classifyValid(c *change.Change, in Inputs) Classification {
 		return p.Unclassified(c.ID, in.At, err)
 	}
 	k := &classifying{p: p, c: c, in: in}
-	k.Classification = Classification{ID: c.ID, Change: digest, At: in.At.UTC(), Window: c.Window, Policy: p.digest, Type: change.Normal}
+	k.Classification = Classification{ID: c.ID, Change: digest, At: in.At.UTC(), Window: inUTC(c.Window), Policy: p.digest, Type: change.Normal}
 	situation := k.situation()
 	k.facts = p.rules.Vocabulary().Facts(c, situation)
 	k.Assessment = p.rules.Assess(k.facts)
 	k.Faults = append(k.Faults, k.Assessment.Faults...)
-	k.findFreezes(situation)
+	k.findFreezes()
 	k.decideType()
 	k.decideRequirement(situation)
 	return k.Classification
@@ -153,6 +173,24 @@ func (k *classifying) why(format string, args ...any) {
 func (k *classifying) fault(id, why string) {
 	k.Faults = append(k.Faults, risk.Fault{Rule: id, Why: why})
 }
+
+// span is when it would be deployed: what is left of its window, or now when it
+// names none, or when that has ended.
+func (k *classifying) span() change.Interval {
+	now := change.Interval{Start: k.in.At, End: k.in.At.Add(time.Nanosecond)}
+	w := k.c.Window
+	switch {
+	case w == nil || !k.in.At.Before(w.End):
+		return now
+	case k.in.At.Before(w.Start):
+		return change.Interval{Start: w.Start, End: w.End}
+	default:
+		return change.Interval{Start: k.in.At, End: w.End}
+	}
+}
+
+// lastDay is the last date on which it would be deployed.
+func (k *classifying) lastDay() change.Date { return k.service.day(k.span().End.Add(-1)) }
 
 // situation finds the service and its model.
 func (k *classifying) situation() risk.Situation {
@@ -184,6 +222,7 @@ func (k *classifying) decideType() {
 	if k.c.Emergency != nil {
 		k.Type = change.Emergency
 		k.why("an emergency is asked for: %s", k.c.Emergency.ID)
+		k.Override = 0
 		return
 	}
 	late := k.windowOver()
@@ -201,9 +240,13 @@ func (k *classifying) decideType() {
 		k.whyNotLow(under)
 	}
 	if under == nil || !k.LowRisk || late || open || forbidden || !allowed {
+		k.Override = 0
 		return
 	}
 	k.Type, k.Template = change.Standard, under.ID
+	if k.c.Claim != nil && claim != "" && !k.c.Observed("claim") {
+		k.assume("%s claims it: only the request says so", claim)
+	}
 	if k.in.Templates == nil {
 		k.assume("the template %s is active: there is no log to ask", under.ID)
 	}
@@ -308,6 +351,10 @@ func (k *classifying) allowed(under string) (claimant string, ok bool) {
 		k.why("the team itself asks for more scrutiny")
 		return "", false
 	}
+	if then, ok := k.service.ModelFor(k.c.Kind, k.lastDay()); !ok || then.Model != model {
+		k.why("another operating model is in force by the end of its window")
+		return "", false
+	}
 	switch model.Standard {
 	case change.Always:
 		return "", true
@@ -336,6 +383,9 @@ func (k *classifying) findClaims() {
 		k.claims = []change.Claim{*k.c.Claim}
 	case k.service != nil:
 		for _, s := range k.service.Standing(k.day()) {
+			if s.Until.Before(k.lastDay()) {
+				continue
+			}
 			k.claims = append(k.claims, change.Claim{Type: change.Standard, Template: s.Template, By: s.By, Reason: s.Reason})
 		}
 	}
@@ -390,18 +440,22 @@ func (k *classifying) cover() (under *template, regular bool) {
 // inForce reports whether the template approves today, for a service like
 // this. Where the claim names the template, it says why not.
 func (k *classifying) inForce(t *template, say bool) bool {
-	state, day := Active, k.day()
+	status, day := TemplateStatus{Active, t.digest}, k.day()
 	if k.in.Templates != nil {
-		state = k.in.Templates[t.ID]
+		status = k.in.Templates[t.ID]
 	}
 	problem := ""
 	switch {
-	case !state.inForce():
-		problem = "is " + state.String()
+	case !status.State.inForce():
+		problem = "is " + status.State.String()
+	case status.Version != t.digest:
+		problem = "has been edited since it was approved"
 	case day.Before(t.Approved.On):
 		problem = "is not approved before " + t.Approved.On.String()
 	case t.Ends.Before(day):
 		problem = "ended on " + t.Ends.String()
+	case t.Ends.Before(k.lastDay()):
+		problem = "ends on " + t.Ends.String() + ", before the window does"
 	case k.service == nil:
 		problem = "cannot cover a service that the policy does not know"
 	case !t.BoundTo.fits(&k.service.Service):

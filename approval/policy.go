@@ -54,6 +54,7 @@ type freeze struct {
 
 type authorityRule struct {
 	when   *risk.Condition // nil: always
+	says   bool            // it asks for the type, so it says who decides changes of a type
 	needs  []need
 	review *reviewTime
 }
@@ -237,6 +238,14 @@ func (b *building) service(s *change.Service, at source) *serviceInfo {
 // kinds without a word on these: whoever moves a whole service must say
 // whether they move too.
 func (b *building) checkKinds(s *change.Service, at source) {
+	for i, a := range s.Models {
+		for _, o := range s.Models[:i] {
+			both := a.Kinds == nil && o.Kinds == nil || slices.ContainsFunc(a.Kinds, func(k change.Kind) bool { return slices.Contains(o.Kinds, k) })
+			if a.From == o.From && both {
+				b.add(at, "the service %q has two models from %s on for the same changes: %s and %s", s.Name, a.From, o.Model.Name, a.Model.Name)
+			}
+		}
+	}
 	for _, general := range s.Models {
 		for _, narrow := range s.Models {
 			if general.Kinds != nil || narrow.Kinds == nil || !narrow.From.Before(general.From) {
@@ -399,6 +408,17 @@ func (p *Policy) Services() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// TemplateVersion names the definition of a template: the log gives its state to
+// this version. It is empty when there is no such template.
+func (p *Policy) TemplateVersion(id string) change.Digest {
+	for i := range p.templates {
+		if p.templates[i].ID == id {
+			return p.templates[i].digest
+		}
+	}
+	return ""
 }
 
 // Templates lists the catalogue, by id.

@@ -3,36 +3,56 @@ package approval
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/risk"
 )
 
-// findFreezes finds the freezes that hold when the change would be deployed:
-// at any time in its window, or now. A platform is frozen when a service that
-// it carries is (C82). What cannot be decided is frozen.
-func (k *classifying) findFreezes(s risk.Situation) {
+// findFreezes finds the freezes that hold when the change would be deployed,
+// for the service or for one that it carries, each in its own time zone: a
+// platform is frozen when a service on it is. What cannot be decided is frozen.
+func (k *classifying) findFreezes() {
+	services := k.touched()
 	for _, f := range k.p.freezes {
-		if !k.concerned(f, s) {
+		held := k.service == nil // nobody can tell that it does not
+		for _, s := range services {
+			if !held && k.concerns(f, s) {
+				held = k.holds(f, s.info)
+			}
+		}
+		if !held {
 			continue
 		}
-		held, err := k.holds(f)
-		if err != nil {
-			k.fault(f.ID, err.Error())
-			held = true
-		}
-		if held && k.service == nil { // it counts, as nobody can tell that it does not
-			k.freezes = append(k.freezes, f)
-			k.Freezes = append(k.Freezes, f.ID)
-			continue
-		}
-		if held {
-			k.freezes = append(k.freezes, f)
-			k.Freezes = append(k.Freezes, f.ID)
+		k.freezes = append(k.freezes, f)
+		k.Freezes = append(k.Freezes, f.ID)
+		if k.service != nil {
 			k.why("the freeze %s is on%s", f.ID, because(f.Because))
 		}
 	}
+}
+
+// touched is one service that the change touches, with the facts about it.
+type touched struct {
+	info  *serviceInfo
+	facts risk.Facts
+}
+
+// touched lists the service of the change and those that it carries.
+func (k *classifying) touched() []touched {
+	if k.service == nil || len(k.p.freezes) == 0 {
+		return nil
+	}
+	out := []touched{{k.service, k.facts}}
+	for _, id := range k.service.Carries {
+		info := k.p.services[id]
+		s := risk.Situation{At: k.in.At, Service: &info.Service, Zone: info.zone, Working: info.working}
+		if model, ok := info.ModelFor(k.c.Kind, info.day(k.in.At)); ok {
+			s.Model = model.Model.Name
+		}
+		// A freeze asks for facts of the service only.
+		out = append(out, touched{info, k.p.rules.Vocabulary().Facts(&change.Change{}, s)})
+	}
+	return out
 }
 
 func because(text string) string {
@@ -42,45 +62,37 @@ func because(text string) string {
 	return ": " + text
 }
 
-// holds asks the calendar. A freeze without a zone to read it in holds.
-func (k *classifying) holds(f freeze) (bool, error) {
-	if k.service == nil {
-		return true, nil // one fault says that the service is not known
-	}
-	if k.service.zone == nil {
-		return false, fmt.Errorf("the service has no time zone, so it cannot be told whether the freeze is on")
-	}
-	span := change.Interval{Start: k.in.At, End: k.in.At.Add(time.Nanosecond)}
-	if w := k.c.Window; w != nil {
-		span = change.Interval{Start: w.Start, End: w.End}
-	}
-	found, err := f.Every.Occurrences(span, k.service.zone, k.service.working)
-	return len(found) > 0, err
-}
-
-// concerned reports whether the freeze is for the service or for one that it
-// carries.
-func (k *classifying) concerned(f freeze, s risk.Situation) bool {
-	if f.only == nil || k.service == nil {
+// concerns reports whether the freeze is for the service.
+func (k *classifying) concerns(f freeze, s touched) bool {
+	if f.only == nil {
 		return true
 	}
-	applies := func(facts risk.Facts) bool {
-		truth, why := f.only.Decide(facts)
-		if truth == risk.Faulty {
-			k.fault(f.ID, why)
-		}
-		return truth != risk.False && truth != risk.Inapplicable
+	truth, why := f.only.Decide(s.facts)
+	if truth == risk.Faulty {
+		k.fault(f.ID, why)
 	}
-	return applies(k.facts) || slices.ContainsFunc(k.service.Carries, func(id string) bool {
-		s.Service = &k.p.services[id].Service
-		return applies(k.p.rules.Vocabulary().Facts(k.c, s))
-	})
+	return truth != risk.False && truth != risk.Inapplicable
+}
+
+// holds asks the calendar of the service. A freeze without a zone to read it in
+// holds.
+func (k *classifying) holds(f freeze, s *serviceInfo) bool {
+	if s.zone == nil {
+		k.fault(f.ID, "the service "+s.Name+" has no time zone, so it cannot be told whether the freeze is on")
+		return true
+	}
+	found, err := f.Every.Occurrences(k.span(), s.zone, s.working)
+	if err != nil {
+		k.fault(f.ID, err.Error())
+		return true
+	}
+	return len(found) > 0
 }
 
 // decideRequirement adds up who must say yes: the seats of every rule that
-// matches; the default as well where none does, where that is not certain, and
-// where the risk of a normal change was left open. An emergency does not wait
-// for what is not known.
+// matches; the default as well unless one of them asks for the type, and so says
+// who decides changes of it, where that is not certain, and where the risk of a
+// normal change was left open. An emergency does not wait for what is not known.
 func (k *classifying) decideRequirement(s risk.Situation) {
 	if k.Type == change.Standard {
 		t := k.p.template(k.Template)
@@ -99,7 +111,7 @@ func (k *classifying) decideRequirement(s risk.Situation) {
 		found, sure := k.seats(r.needs, s)
 		certain = certain && sure
 		parts = append(parts, found...)
-		matched = matched || len(found) > 0
+		matched = matched || r.says && len(found) > 0
 		k.review(r)
 	}
 	open := k.Type != change.Emergency && (k.Assessment.Open() || len(k.Faults) > 0)

@@ -56,8 +56,8 @@ func sampleClassifications(t *testing.T) map[string]approval.Classification {
 	} {
 		c := sampleChange(t, members)
 		out[name] = policy.Classify(c, approval.Inputs{At: monday})
-		out[name+", late on Friday"] = policy.Classify(c, approval.Inputs{At: friday, OnCall: &no, Templates: map[string]approval.TemplateState{"shop-release": approval.Suspended}})
-		out[name+", with a log"] = policy.Classify(c, approval.Inputs{At: monday, Templates: map[string]approval.TemplateState{"payments-rolling": approval.Active}})
+		out[name+", late on Friday"] = policy.Classify(c, approval.Inputs{At: friday, OnCall: &no, Templates: map[string]approval.TemplateStatus{"shop-release": {State: approval.Suspended}}})
+		out[name+", with a log"] = policy.Classify(c, approval.Inputs{At: monday, Templates: map[string]approval.TemplateStatus{"payments-rolling": {State: approval.Active, Version: policy.TemplateVersion("payments-rolling")}}})
 	}
 	slack := out["standard"]
 	slack.Override = 5

@@ -267,7 +267,7 @@ func (c *Change) checkTargets(add addProblem) {
 // Attestable lists the names of data that an [Attestation] can cover, besides
 // "evidence.NAME" and "attributes.NAME" for one check or attribute.
 func Attestable() []string {
-	return []string{"artifacts", "attributes", "backout", "commits", "contributors", "downtime", "evidence", "files", "history", "kind", "links", "plan", "requester", "size", "targets", "validation", "window"}
+	return []string{"artifacts", "attributes", "backout", "claim", "commits", "contributors", "downtime", "emergency", "evidence", "files", "history", "kind", "links", "plan", "requester", "size", "targets", "validation", "window"}
 }
 
 func attestable(name string) bool {

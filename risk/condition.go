@@ -119,5 +119,10 @@ func (c *Condition) Reads() []string {
 	return slices.Compact(out)
 }
 
+// ReadsExtra reports whether the condition looks at extra fact number i.
+func (c *Condition) ReadsExtra(i int) bool {
+	return slices.Contains(c.expr.Reads(), len(c.vocabulary.defs)+i)
+}
+
 // Cost bounds the steps of one evaluation; see [MaxCost].
 func (c *Condition) Cost() int { return c.expr.Cost() }

@@ -53,7 +53,7 @@ func newReading(c *change.Change, s Situation) reading {
 	}
 	r.added, r.deleted, r.lines = c.Lines()
 	r.deploy = s.At
-	if c.Window != nil {
+	if c.Window != nil && s.At.Before(c.Window.Start) {
 		r.deploy = c.Window.Start
 	}
 	if s.Zone != nil {

@@ -135,13 +135,17 @@ func (v *Vocabulary) compile(text string, at source, id string, errs *faults) *r
 // Check reports what this policy does not accept in a change: attributes that
 // its schema does not allow. The error is [change.Problems].
 func (v *Vocabulary) Check(c *change.Change) error {
-	if len(c.Attributes) == 0 {
+	if v.attributes == nil && len(c.Attributes) == 0 {
 		return nil
 	}
 	if v.attributes == nil {
 		return change.Problems{{Pointer: "/attributes", Message: "is not expected: the policy has no attributes.schema.json"}}
 	}
-	tree, err := attributeTree(c.Attributes)
+	given := c.Attributes
+	if given == nil {
+		given = map[string]any{} // the schema may require some
+	}
+	tree, err := attributeTree(given)
 	if err != nil {
 		return change.Problems{{Pointer: "/attributes", Message: err.Error()}}
 	}

@@ -1,0 +1,107 @@
+package changelane_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// bug is a file of testdata/bugs: where in the code to put what instead of
+// what, and which test of which package must then fail.
+type bug struct{ pkg, run, file, old, new string }
+
+func readBug(t *testing.T, name string) bug {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(data), "-- old --\n")
+	before, after, ok2 := strings.Cut(rest, "-- new --\n")
+	if !ok || !ok2 {
+		t.Fatal("it has no parts \"-- old --\" and \"-- new --\"")
+	}
+	b := bug{old: strings.TrimSuffix(before, "\n"), new: strings.TrimSuffix(after, "\n")}
+	for _, line := range strings.Split(strings.TrimSpace(head), "\n") {
+		field, value, _ := strings.Cut(line, ": ")
+		switch field {
+		case "package":
+			b.pkg = value
+		case "run":
+			b.run = value
+		case "file":
+			b.file = value
+		default:
+			t.Fatalf("%q is not a field; expected package, run and file", field)
+		}
+	}
+	return b
+}
+
+// overlay writes the file with the bug beside the true one, and says so in
+// the form of go test -overlay.
+func (b bug) overlay(t *testing.T) string {
+	text, err := os.ReadFile(b.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), b.old); n != 1 {
+		t.Fatalf("%s holds the old text %d times; expected once", b.file, n)
+	}
+	dir := t.TempDir()
+	at, err := filepath.Abs(b.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mutated, list := filepath.Join(dir, "mutated.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {at: mutated}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{mutated: []byte(strings.Replace(string(text), b.old, b.new, 1)), list: replace} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
+
+// TestSeededBugs puts one bug after the other into the code, and wants the
+// test that guards against it to fail. That it passes without the bug is what
+// the ordinary run shows.
+func TestSeededBugs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the packages once for each bug")
+	}
+	names, err := filepath.Glob("testdata/bugs/*.txt")
+	if err != nil || len(names) < 20 {
+		t.Fatalf("%d bugs (%v); expected 20 or more", len(names), err)
+	}
+	for _, guard := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "16", "22", "26", "47", "48"} {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(filepath.Base(n), "INV-"+guard+"-") }) {
+			t.Errorf("INV-%s has no bug", guard)
+		}
+	}
+	running := make(chan struct{}, 2)
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			running <- struct{}{}
+			defer func() { <-running }()
+			b := readBug(t, name)
+			list := b.overlay(t)
+			cmd := exec.Command("go", "test", "-vet=off", "-count=1", "-overlay="+list, "-run="+b.run, b.pkg)
+			out, err := cmd.CombinedOutput()
+			if !failed.Match(out) {
+				t.Errorf("%s in %s did not fail (%v):\n%s", b.run, b.pkg, err, out)
+			}
+		})
+	}
+}
+
+// failed is the mark of a test that ran and failed, not of a build.
+var failed = regexp.MustCompile(`(?m)^--- FAIL: `)
