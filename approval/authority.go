@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/changelane/changelane/change"
-	"github.com/changelane/changelane/internal/nearest"
 	"github.com/changelane/changelane/risk"
 )
 
@@ -92,7 +91,7 @@ func (b *building) checkGroup(n Need, quorum int) {
 		for _, g := range b.d.Groups {
 			ids = append(ids, g.Name)
 		}
-		b.add(n.src, "%q is not a group of policy.yaml (%s)%s", n.Group, strings.Join(ids, ", "), nearest.Hint(n.Group, ids))
+		b.unlisted(n.src, "group", n.Group, ids)
 		return
 	}
 	if size := b.d.Groups[i].Size; quorum > size {

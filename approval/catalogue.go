@@ -32,6 +32,7 @@ func (b *building) addTemplates() {
 
 func (b *building) template(t Template) template {
 	c := template{Template: t, ceiling: b.level(t.at("ceiling"), "the ceiling", t.Ceiling)}
+	b.checkCeiling(&t)
 	if t.Owner == "" {
 		b.add(t.src, "the template %q needs an owner who answers for it", t.ID)
 	}
@@ -41,8 +42,8 @@ func (b *building) template(t Template) template {
 	if t.Ends.IsZero() || t.Ends.Before(t.Approved.On) {
 		b.add(t.at("ends"), "the template %q needs \"ends\": the last day on which it counts, after its approval", t.ID)
 	}
-	if slices.Contains(t.BoundTo.Stages, 0) || slices.Contains(t.BoundTo.Exposures, 0) {
-		b.add(t.at("bound-to"), "the template %q is bound to a stage or exposure that is not stated", t.ID)
+	if slices.Contains(t.BoundTo.Stages, 0) || slices.Contains(t.BoundTo.Exposures, 0) || slices.ContainsFunc(t.BoundTo.Tiers, func(tier int) bool { return tier < 1 }) {
+		b.add(t.at("bound-to"), "the template %q is bound to a stage, tier or exposure that is not stated", t.ID)
 	}
 	if t.Covers == "" {
 		b.add(t.src, "the template %q needs \"covers\": a pre-approval without a condition would cover everything", t.ID)
@@ -59,6 +60,16 @@ func (b *building) template(t Template) template {
 	b.join(err)
 	c.digest = change.DigestOf("changelane/template/v1", data)
 	return c
+}
+
+// checkCeiling refuses a ceiling that reaches the level of a change for which
+// nothing speaks: no rule would have to vouch for a standard change.
+func (b *building) checkCeiling(t *Template) {
+	levels := b.levels.Words
+	ceiling, fallback := slices.Index(levels, t.Ceiling), slices.Index(levels, b.d.Risk.Default)
+	if fallback > 0 && ceiling >= fallback { // a default that is wrong is a fault of its own
+		b.add(t.at("ceiling"), "the ceiling %q of the template %q is not below the default level %q, so a change that no rule vouches for could be standard; lower it, or raise the default in risk.yaml", t.Ceiling, t.ID, b.d.Risk.Default)
+	}
 }
 
 func (b *building) addForbid() {
@@ -90,7 +101,7 @@ func (b *building) addFreezes() {
 		if f.Override != "" {
 			b.checkRole(f.src, f.Override)
 		}
-		if f.Emergencies && f.Override == "" {
+		if f.HoldEmergencies && f.Override == "" {
 			b.add(f.src, "the freeze %q holds emergencies up, so it needs an \"override\": the role that can let them pass", f.ID)
 		}
 		if f.For != "" {
@@ -125,8 +136,17 @@ func (b *building) checkClaims() {
 	}
 }
 
+// unlisted reports a group or role that policy.yaml does not list.
+func (b *building) unlisted(at source, what, id string, listed []string) {
+	if len(listed) == 0 {
+		b.add(at, "%q is not a %s: policy.yaml lists no %ss; list it there under %ss", id, what, what, what)
+		return
+	}
+	b.add(at, "%q is not a %s of policy.yaml (%s)%s", id, what, strings.Join(listed, ", "), nearest.Hint(id, listed))
+}
+
 func (b *building) checkRole(at source, role string) {
 	if !slices.Contains(b.d.Roles, role) {
-		b.add(at, "%q is not a role of policy.yaml (%s)%s", role, strings.Join(b.d.Roles, ", "), nearest.Hint(role, b.d.Roles))
+		b.unlisted(at, "role", role, b.d.Roles)
 	}
 }

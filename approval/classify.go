@@ -65,7 +65,7 @@ type Inputs struct {
 // yes. The zero Classification is unclassified, with a requirement that
 // nothing meets.
 type Classification struct {
-	ID          string
+	ID          string        // of the change; "" when it cannot be read
 	Change      change.Digest // of the content that was classified
 	At          time.Time
 	Type        change.Type
@@ -81,9 +81,9 @@ type Classification struct {
 	Window      *change.Window // for which a standard change is standard; nil: at once
 	Freezes     []string       // in force, by id
 	Requirement Requirement
-	ReviewBy    time.Time // when a review is due; zero when none is
-	Policy      change.Digest
-	Err         error // why it is unclassified
+	ReviewBy    time.Time     // when a review is due; zero when none is
+	Policy      change.Digest // of the policy that it was classified by
+	Err         error         // why it is unclassified
 }
 
 // Unclassified is the classification of input that cannot be read, or is
@@ -213,7 +213,7 @@ func (k *classifying) situation() risk.Situation {
 
 func (k *classifying) day() change.Date { return k.service.day(k.in.At) }
 
-// decideType is the rule of the two axes (C24): only a change that is regular
+// decideType is the rule of the two axes: only a change that is regular
 // and low-risk, and that its model lets be standard, is standard.
 func (k *classifying) decideType() {
 	k.findClaims()

@@ -168,7 +168,7 @@ func TestEmergency(t *testing.T) {
 	least := approval.All{approval.Seat{Role: "incident-manager", Of: "payments-api", Quorum: 1}, approval.Any{
 		approval.Seat{Role: "on-call", Of: "payments-api", Quorum: 1}, approval.Seat{Role: "head-of-operations", Of: "payments-api", Quorum: 1}}}
 	d := base(t)
-	d.Calendar.Freezes = append(d.Calendar.Freezes, approval.Freeze{ID: "held", Every: mustRecur("23 dec"), Ceiling: "none", Emergencies: true, Override: "service-owner"})
+	d.Calendar.Freezes = append(d.Calendar.Freezes, approval.Freeze{ID: "held", Every: mustRecur("23 dec"), Ceiling: "none", HoldEmergencies: true, Override: "service-owner"})
 	p := made(t, d)
 	for _, one := range []struct {
 		what   string
@@ -303,7 +303,7 @@ func TestINV22TemplateBinding(t *testing.T) {
 	seen := []string{versionOf(func(*approval.Template) {})}
 	for _, alter := range []func(x *approval.Template){
 		func(x *approval.Template) { x.Covers += ` and change.kind != "flag"` }, func(x *approval.Template) { x.Except = "" },
-		func(x *approval.Template) { x.Ceiling = "medium" }, func(x *approval.Template) { x.Owner = "somebody" }, func(x *approval.Template) { x.Ends.Day = 5 },
+		func(x *approval.Template) { x.Owner = "somebody" }, func(x *approval.Template) { x.Ends.Day = 5 },
 		func(x *approval.Template) { x.BoundTo.Tiers = nil }, func(x *approval.Template) { x.Suspend = &approval.Suspension{Severity: 1} },
 	} {
 		if v := versionOf(alter); slices.Contains(seen, v) {

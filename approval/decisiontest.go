@@ -102,18 +102,23 @@ func (p *Policy) Test(fsys fs.FS) (TestReport, error) {
 }
 
 // section is one part of a txtar archive; line is that of its first line of
-// text.
+// text. One whose heading has no closing "--" is open.
 type section struct {
 	name string
 	line int
 	text string
+	open bool
 }
 
 func sections(archive string) []section {
 	var out []section
 	for i, text := range strings.Split(strings.ReplaceAll(archive, "\r\n", "\n"), "\n") {
-		if name, ok := strings.CutPrefix(text, "-- "); ok && strings.HasSuffix(name, " --") {
-			out = append(out, section{strings.TrimSpace(strings.TrimSuffix(name, " --")), i + 2, ""})
+		if name, ok := strings.CutPrefix(text, "-- "); ok {
+			name, closed := strings.CutSuffix(name, " --")
+			if !closed {
+				name = strings.TrimRight(name, "- ")
+			}
+			out = append(out, section{strings.TrimSpace(name), i + 2, "", !closed})
 		} else if len(out) > 0 {
 			out[len(out)-1].text += text + "\n"
 		}
@@ -128,6 +133,7 @@ type testRun struct {
 	report  *TestReport
 	base    any
 	at      time.Time
+	timed   bool     // there is a section "at"
 	pending *section // the "when" that has no "then" yet
 	cases   []string // the names so far
 }
@@ -143,6 +149,9 @@ func (t *testRun) run(parts []section) {
 	cases := t.report.Cases
 	for _, s := range parts {
 		words, isWhen := strings.CutPrefix(s.name, "when ")
+		if s.open {
+			t.fail(s.line-1, "", "this looks like a heading without its closing --; write -- %s --", s.name)
+		}
 		if t.pending != nil && s.name != "then" {
 			t.fail(s.line-1, t.pending.name, "a -- then -- must follow its -- when --")
 			t.pending = nil
@@ -157,11 +166,11 @@ func (t *testRun) run(parts []section) {
 				t.fail(s.line-1, words, "there is another case of this name")
 			}
 			t.cases = append(t.cases, words)
-			t.pending = &section{words, s.line, s.text}
+			t.pending = &section{name: words, line: s.line, text: s.text}
 		case s.name == "then" && t.pending != nil:
 			t.check(*t.pending, s)
 			t.pending = nil
-		default:
+		case !s.open:
 			t.fail(s.line-1, "", "the section %q is not known; expected change, at, when ... or then after a when", s.name)
 		}
 	}
@@ -174,6 +183,7 @@ func (t *testRun) run(parts []section) {
 }
 
 func (t *testRun) setTime(s section) {
+	t.timed = true
 	at, err := time.Parse(time.RFC3339, strings.TrimSpace(s.text))
 	if err != nil {
 		t.fail(s.line, "", "%q is not a time such as 2026-11-23T10:00:00Z", strings.TrimSpace(s.text))
@@ -197,14 +207,19 @@ func (t *testRun) check(when, then section) {
 		return
 	}
 	var got Classification
-	if c, err := change.Decode(merged, &change.DecodeOptions{Attested: true}); err != nil {
+	c, err := change.Decode(merged, &change.DecodeOptions{Attested: true})
+	if err != nil {
 		got = t.p.Unclassified("", t.at, err)
 	} else {
 		got = t.p.Classify(c, Inputs{At: t.at})
 	}
-	if got.Err == nil {
+	switch {
+	case got.Err == nil:
 		t.count(got)
-	} else if !strings.Contains("\n"+then.text, "\nerror:") {
+	case strings.Contains("\n"+then.text, "\nerror:"):
+	case err == nil && !t.timed:
+		t.fail(when.line, when.name, "the time of the classification is not given; add a section -- at -- with a time such as 2026-11-23T10:00:00Z before this case")
+	default:
 		t.fail(when.line, when.name, "the change is refused, and the case does not expect an error: %v", got.Err)
 	}
 	t.expect(got, when.name, then)
@@ -318,7 +333,7 @@ var expectations = []string{"type", "level", "score", "regular", "low-risk", "te
 func (t *testRun) holds(got Classification, key, want string) string {
 	if show, ok := exact[key]; ok {
 		if is := show(got); is != want {
-			return fmt.Sprintf("%s is %s, expected %s", key, is, want)
+			return fmt.Sprintf("%s is %s, expected %s%s", key, is, want, reasonsFor(key, got))
 		}
 		return ""
 	}
@@ -336,6 +351,20 @@ func (t *testRun) holds(got Classification, key, want string) string {
 		return contains(key, want, []string{got.Err.Error()})
 	}
 	return fmt.Sprintf("the expectation %q is not known%s (there are %s)", key, nearest.Hint(key, expectations), strings.Join(expectations, ", "))
+}
+
+// reasonsFor gives the first sentences of how the type came about, where they
+// tell why an expectation does not hold.
+func reasonsFor(key string, got Classification) string {
+	const most = 2
+	if len(got.Why) == 0 || !slices.Contains([]string{"type", "regular", "low-risk", "template"}, key) {
+		return ""
+	}
+	more := ""
+	if n := len(got.Why) - most; n > 0 {
+		more = fmt.Sprintf("; and %d more", n)
+	}
+	return " (" + strings.Join(got.Why[:min(most, len(got.Why))], "; ") + more + ")"
 }
 
 func (t *testRun) rulesHold(got Classification, key, want string) string {

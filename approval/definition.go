@@ -26,12 +26,11 @@ type Definition struct {
 	sources sources
 }
 
-// Group is a body whose members can fill seats, such as the CAB. Size is how
-// many members it has at least; a quorum above it can never be met, and does
-// not load (INV-16). Who they are is the directory's to say.
+// Group is a body whose members can fill seats, such as the CAB. Who they are is
+// the directory's to say.
 type Group struct {
-	Name string `json:"name"`
-	Size int    `json:"size"`
+	Name string `json:"name"` // as needs name it
+	Size int    `json:"size"` // how many members it has at least; a quorum above it can never be met, and does not load
 }
 
 // Calendar is the organisation's working time and its freezes.
@@ -49,17 +48,17 @@ type WorkingTime struct {
 	Holidays []change.Date `json:"holidays,omitzero"`
 }
 
-// Freeze is a time of caution (C72): it lowers the ceiling of every template,
+// Freeze is a time of caution: it lowers the ceiling of every template,
 // and may add a seat to what is decided. It never lets anything pass that
 // would not pass without it.
 type Freeze struct {
-	ID          string            `json:"id"`
-	Every       change.Recurrence `json:"every"`
-	For         string            `json:"for,omitzero"`         // a condition over facts of the service; "": all
-	Ceiling     string            `json:"ceiling"`              // the highest level that can still be standard, or "none"
-	Emergencies bool              `json:"emergencies,omitzero"` // emergencies need the override seat as well
-	Override    string            `json:"override,omitzero"`    // the role whose seat is added to a normal change
-	Because     string            `json:"because,omitzero"`
+	ID              string            `json:"id"`
+	Every           change.Recurrence `json:"every"`
+	For             string            `json:"for,omitzero"`              // a condition over facts of the service; "": all
+	Ceiling         string            `json:"ceiling"`                   // the highest level that can still be standard, or "none"
+	HoldEmergencies bool              `json:"hold_emergencies,omitzero"` // emergencies need the override seat as well
+	Override        string            `json:"override,omitzero"`         // the role whose seat is added to a normal change
+	Because         string            `json:"because,omitzero"`
 
 	src, only source
 }
@@ -68,15 +67,15 @@ type Freeze struct {
 // not its state, which is in the log.
 type Template struct {
 	ID       string      `json:"id"`
-	Owner    string      `json:"owner"`             // who answers for it (C49)
+	Owner    string      `json:"owner"`             // who answers for it
 	Ceiling  string      `json:"ceiling"`           // the highest level of risk that it covers
 	Approved Approval    `json:"approved"`          // who pre-approved it
 	Ends     change.Date `json:"ends"`              // the last day on which it counts
-	BoundTo  Binding     `json:"bound_to,omitzero"` // what the service was like when it was approved (C55)
+	BoundTo  Binding     `json:"bound_to,omitzero"` // what the service was like when it was approved
 	Covers   string      `json:"covers"`            // the envelope: what is regular
 	Except   string      `json:"except,omitzero"`   // what is not, after all
 	Because  string      `json:"because,omitzero"`  // what it is for
-	Suspend  *Suspension `json:"suspend,omitzero"`  // when it loses its approval (C63)
+	Suspend  *Suspension `json:"suspend,omitzero"`  // when it loses its approval
 	src      source
 	nodes    map[string]source
 }
@@ -138,7 +137,7 @@ type Need struct {
 	Group  string `json:"group,omitzero"`
 	Role   string `json:"role,omitzero"`
 	Quorum int    `json:"quorum,omitzero"` // how many; 0 means 1
-	Each   string `json:"each,omitzero"`   // the role for each carried service of which this holds (C82)
+	Each   string `json:"each,omitzero"`   // the role for each carried service of which this holds
 	Any    []Need `json:"any,omitzero"`
 	src    source
 	each   source

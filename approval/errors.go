@@ -20,11 +20,20 @@ type sources struct {
 }
 
 // faults collects what is wrong with a policy.
-type faults struct{ all risk.ParseErrors }
+type faults struct {
+	all  risk.ParseErrors
+	cost int // of the conditions compiled so far
+}
+
+// mostFaults is how many faults are told at once.
+const mostFaults = 200
 
 func (f *faults) err() error {
 	if len(f.all) == 0 {
 		return nil
+	}
+	if more := len(f.all) - mostFaults; more > 0 {
+		return append(f.all[:mostFaults:mostFaults], &risk.ParseError{Message: fmt.Sprintf("and %d more", more)})
 	}
 	return f.all
 }
@@ -53,6 +62,7 @@ func (f *faults) join(err error) {
 func (f *faults) condition(v *risk.Vocabulary, text string, at source, what string, extras ...risk.Extra) *risk.Condition {
 	c, err := v.Condition(text, extras...)
 	if err == nil {
+		f.cost += c.Cost()
 		return c
 	}
 	message, pos := err.Error(), policyfile.Pos{}

@@ -86,7 +86,11 @@ func (l *loading) checkNames() error {
 		names = append(names, e.Name())
 		extension := path.Ext(e.Name())
 		if !e.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(extension)) && !slices.Contains(known, e.Name()) {
-			l.faults.all = append(l.faults.all, &risk.ParseError{File: e.Name(), Message: fmt.Sprintf("is not a file of a policy%s (there are %s)", nearest.Hint(e.Name(), known), strings.Join(known, ", "))})
+			message := "is not a file of a policy (there are " + strings.Join(known, ", ") + "); move it elsewhere"
+			if hint := nearest.Hint(e.Name(), known); hint != "" {
+				message = "is not a file of a policy" + hint + " (there are " + strings.Join(known, ", ") + ")"
+			}
+			l.faults.all = append(l.faults.all, &risk.ParseError{File: e.Name(), Message: message})
 		}
 	}
 	for _, name := range requiredFiles {

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,7 +16,11 @@ import (
 const formatVersion = "1"
 
 func (l *loading) policy() {
-	root := l.document(policyFile)
+	data := l.read(policyFile)
+	if data == nil {
+		return
+	}
+	root := policyfile.Parse(policyFile, data, &l.errs)
 	l.d.sources.policy = source{root}
 	o := root.Object(&l.errs, policyFile, "version", "name", "evidence", "applies", "groups", "roles", "models")
 	if v := o.Need("version"); v != nil && (v.Text != formatVersion || v.Quoted) {
@@ -25,22 +30,38 @@ func (l *loading) policy() {
 	l.d.Evidence = o.Get("evidence").Strings(&l.errs, "evidence")
 	l.d.Roles = o.Get("roles").Strings(&l.errs, "roles")
 	for _, f := range o.Get("groups").Entries(&l.errs, "groups") {
-		g := f.Value.Object(&l.errs, "a group", "members")
+		g := f.Value.Help("{members: "+said(f.Value, "9")+"}").Object(&l.errs, "a group", "members")
 		l.d.Groups = append(l.d.Groups, Group{f.Name, g.Need("members").Int(&l.errs, "members", 1, 1_000_000)})
 	}
-	if n := o.Get("applies"); n != nil && n.Kind == policyfile.Mapping {
-		for _, f := range n.Fields {
-			l.d.Applies = append(l.d.Applies, risk.ParseApplicability(f, &l.errs))
-		}
-	} else if n != nil {
-		l.errs.Addf(n.Pos, "applies is written as {FACT: CONDITION, ...}, such as change.lines_added: service.kind != \"cots\"")
-	}
+	l.applies(data)
 	for _, f := range o.Get("models").Entries(&l.errs, "models") {
 		l.d.Models = append(l.d.Models, l.model(f))
 	}
 	if data := l.read(attributesFile); data != nil {
 		l.d.Attributes = data
 	}
+}
+
+// applies reads its section of policy.yaml. The faults of the rest of the file
+// come a second time, and each is listed once.
+func (l *loading) applies(data []byte) {
+	var err error
+	l.d.Applies, err = risk.ParseApplies(policyFile, data)
+	var found risk.ParseErrors
+	if errors.As(err, &found) {
+		for _, e := range found {
+			l.errs.Addf(policyfile.Pos{File: e.File, Line: e.Line, Column: e.Column}, "%s", e.Message)
+		}
+	}
+}
+
+// said is a word that stands where more is expected, to show it where it
+// belongs; otherwise when there is none.
+func said(n *policyfile.Node, otherwise string) string {
+	if n == nil || n.Kind != policyfile.Scalar || !name.MatchString(n.Text) {
+		return otherwise
+	}
+	return n.Text
 }
 
 // model reads a composition of switches; what it leaves out is as in the model
@@ -138,10 +159,11 @@ func (l *loading) service(f policyfile.Field) change.Service {
 	s.AutomatedVerification = flag(errs, o.Get("automated-verification"), "automated-verification")
 	s.NeedsOutage = flag(errs, o.Get("needs-outage"), "needs-outage")
 	s.Availability = percent(errs, o.Get("availability"), "availability")
-	for _, n := range o.Need("model").List(errs, "the model") {
+	model := o.Need("model")
+	for _, n := range model.Help("[{is: "+said(model, "ops-run-it")+", from: 2026-01-01}]").List(errs, "the model") {
 		s.Models = append(s.Models, l.assignment(n, o, s.Team))
 	}
-	for _, n := range o.Get("claims").List(errs, "claims") {
+	for _, n := range o.Get("claims").Help("[{template: rolling, by: idp|alice, from: 2026-01-01, until: 2026-12-31}]").List(errs, "claims") {
 		s.StandingClaims = append(s.StandingClaims, l.standing(n))
 	}
 	return s
@@ -150,7 +172,7 @@ func (l *loading) service(f policyfile.Field) change.Service {
 // assignment reads one dated model. The service may name other sides than the
 // model does: "deploys" and "validates" of the service win.
 func (l *loading) assignment(n *policyfile.Node, service policyfile.Object, team string) change.Assignment {
-	o := n.Object(&l.errs, "a model of a service", "is", "from", "review-by", "for")
+	o := n.Help("{is: "+said(n, "ops-run-it")+", from: 2026-01-01}").Object(&l.errs, "a model of a service", "is", "from", "review-by", "for")
 	a := change.Assignment{
 		Model:    l.modelNamed(o.Need("is")),
 		From:     date(&l.errs, o.Need("from"), "from"),

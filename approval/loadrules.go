@@ -2,6 +2,7 @@ package approval
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,8 @@ func (l *loading) template(f policyfile.Field) Template {
 	t.Covers = o.Need("covers").Expression(errs, "covers")
 	t.Except = o.Get("except").Expression(errs, "except")
 	t.Because = o.Get("because").String(errs, "because")
-	a := o.Need("approved").Object(errs, "an approval", "by", "on", "ref")
+	approved := o.Need("approved")
+	a := approved.Help("{by: "+said(approved, "cab")+", on: 2026-06-04}").Object(errs, "an approval", "by", "on", "ref")
 	t.Approved = Approval{a.Need("by").String(errs, "by"), date(errs, a.Need("on"), "on"), a.Get("ref").String(errs, "ref")}
 	t.BoundTo = l.binding(o.Get("bound-to"))
 	if n := o.Get("suspend"); n != nil {
@@ -56,7 +58,7 @@ func (l *loading) binding(n *policyfile.Node) Binding {
 	if n == nil {
 		return out
 	}
-	o := n.Object(&l.errs, "bound-to", "stage", "tier", "exposure")
+	o := n.Help("{stage: live, tier: [2, 3]}").Object(&l.errs, "bound-to", "stage", "tier", "exposure")
 	for _, name := range []string{"stage", "tier", "exposure"} {
 		if list := o.Get(name); list != nil && len(items(list)) == 0 {
 			l.errs.Addf(list.Pos, "%s is empty, so it would bind nothing; leave it out", name)
@@ -97,7 +99,7 @@ func items(n *policyfile.Node) []*policyfile.Node {
 // severity-1 incident, fixes-pass: 24h}.
 func (l *loading) suspension(n *policyfile.Node) *Suspension {
 	errs := &l.errs
-	o := n.Object(errs, "suspend", "failure-rate-above", "confidence", "at-once", "fixes-pass")
+	o := n.Help("{failure-rate-above: 4%, confidence: 95%}").Object(errs, "suspend", "failure-rate-above", "confidence", "at-once", "fixes-pass")
 	out := &Suspension{
 		FailureRateAbove: percent(errs, o.Get("failure-rate-above"), "failure-rate-above") / 100,
 		Confidence:       percent(errs, o.Get("confidence"), "confidence") / 100,
@@ -148,8 +150,8 @@ func (l *loading) authority() {
 
 func (l *loading) needs(n *policyfile.Node, what string) []Need {
 	var out []Need
-	for _, item := range n.List(&l.errs, what) {
-		o := item.Object(&l.errs, "a need", "group", "role", "quorum", "each", "any")
+	for _, item := range n.Help("["+l.seat(n)+"]").List(&l.errs, what) {
+		o := item.Help(l.seat(item)).Object(&l.errs, "a need", "group", "role", "quorum", "each", "any")
 		need := Need{
 			Group: o.Get("group").String(&l.errs, "group"), Role: o.Get("role").String(&l.errs, "role"),
 			Each: o.Get("each").Expression(&l.errs, "each"), src: source{item}, each: source{o.Get("each")},
@@ -167,6 +169,15 @@ func (l *loading) needs(n *policyfile.Node, what string) []Need {
 	return out
 }
 
+// seat shows how a need is written, with the group or role that stands there.
+func (l *loading) seat(n *policyfile.Node) string {
+	who := said(n, "cab")
+	if slices.Contains(l.d.Roles, who) {
+		return "{role: " + who + "}"
+	}
+	return "{group: " + who + "}"
+}
+
 func (l *loading) calendar() {
 	root := l.document(calendarFile)
 	l.d.sources.calendar = source{root}
@@ -180,7 +191,7 @@ func (l *loading) calendar() {
 }
 
 func (l *loading) workingTime(n *policyfile.Node) *WorkingTime {
-	o := n.Object(&l.errs, "working time", "days", "hours", "zone", "holidays")
+	o := n.Help("{days: mon-fri, hours: 09:00-17:30, zone: Europe/London}").Object(&l.errs, "working time", "days", "hours", "zone", "holidays")
 	w := &WorkingTime{
 		Days: o.Need("days").String(&l.errs, "days"), Hours: o.Need("hours").String(&l.errs, "hours"),
 		Zone: o.Need("zone").String(&l.errs, "zone"),
@@ -219,11 +230,12 @@ func (l *loading) holidays(n *policyfile.Node) []change.Date {
 
 func (l *loading) freeze(f policyfile.Field) Freeze {
 	errs := &l.errs
-	o := f.Value.Object(errs, "a freeze", "every", "for", "ceiling", "emergencies", "override", "because")
+	o := f.Value.Help("{every: 15 dec to 4 jan, ceiling: low}").Object(errs, "a freeze", "every", "for", "ceiling", "emergencies", "override", "because")
+	emergencies := o.Get("emergencies").Help("pass: they are not held up; hold: they need the seat of the override too")
 	out := Freeze{
 		ID: f.Name, For: o.Get("for").Expression(errs, "for"), Ceiling: o.Need("ceiling").String(errs, "ceiling"),
-		Emergencies: o.Get("emergencies").Word(errs, "emergencies", "pass", "hold") == "hold",
-		Override:    o.Get("override").String(errs, "override"), Because: o.Get("because").String(errs, "because"),
+		HoldEmergencies: emergencies.Word(errs, "emergencies", "pass", "hold") == "hold",
+		Override:        o.Get("override").String(errs, "override"), Because: o.Get("because").String(errs, "because"),
 		src: source{f.Value}, only: source{o.Get("for")},
 	}
 	if n := o.Need("every"); n != nil {

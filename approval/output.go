@@ -50,7 +50,14 @@ type seenLine struct {
 	State      string `json:"state"`
 	Provenance string `json:"provenance"`
 	Value      any    `json:"value,omitempty"`
+	Left       int    `json:"left_out,omitzero"` // elements of a list, or characters of a text, beyond those shown
 }
+
+// The most of a fact that a line repeats.
+const (
+	mostElements   = 20
+	mostCharacters = 200
+)
 
 type unknownLine struct {
 	Fact  string   `json:"fact"`
@@ -100,7 +107,24 @@ func newReasonLine(r risk.Reason) reasonLine {
 		out.Floor = r.Floor.String()
 	}
 	for _, f := range r.Seen {
-		out.Seen = append(out.Seen, seenLine{f.Name, f.State.String(), f.Provenance.String(), f.Value})
+		out.Seen = append(out.Seen, newSeenLine(f))
+	}
+	return out
+}
+
+// newSeenLine repeats a fact, long values in part: each rule that looked at the
+// paths of a large change would otherwise repeat them all.
+func newSeenLine(f risk.Fact) seenLine {
+	out := seenLine{Fact: f.Name, State: f.State.String(), Provenance: f.Provenance.String(), Value: f.Value}
+	switch v := f.Value.(type) {
+	case []string:
+		if len(v) > mostElements {
+			out.Value, out.Left = v[:mostElements], len(v)-mostElements
+		}
+	case string:
+		if r := []rune(v); len(r) > mostCharacters {
+			out.Value, out.Left = string(r[:mostCharacters]), len(r)-mostCharacters
+		}
 	}
 	return out
 }

@@ -79,6 +79,7 @@ type building struct {
 // New makes a policy. It reports every fault at once; the error is
 // [risk.ParseErrors].
 func New(d Definition) (*Policy, error) {
+	d = d.clone()
 	b := &building{d: d, p: &Policy{name: d.Name, services: make(map[string]*serviceInfo, len(d.Services))}}
 	b.names()
 	b.checkWorkingTime()
@@ -92,6 +93,7 @@ func New(d Definition) (*Policy, error) {
 	b.addForbid()
 	b.addAuthority()
 	b.checkClaims()
+	b.checkCost()
 	if err := b.err(); err != nil {
 		return nil, err
 	}
@@ -118,7 +120,39 @@ func (b *building) addRules() {
 		if len(s.Models) > 0 {
 			situation.Model = s.Models[0].Model.Name
 		}
-		b.join(b.p.rules.Undecided(b.facts.Facts(&change.Change{}, situation)))
+		b.undecided(s.Name, b.p.rules.Undecided(b.facts.Facts(&change.Change{}, situation)))
+	}
+}
+
+// checkCost bounds what one classification can take: all conditions
+// once, authority for each level that a change could have, and what is asked of
+// carried services for each of them.
+func (b *building) checkCost() {
+	if b.p.rules == nil {
+		return
+	}
+	carried := 0
+	for _, s := range b.d.Services {
+		carried = max(carried, len(s.Carries))
+	}
+	total := b.p.rules.Cost() + b.cost
+	for _, r := range b.p.authority {
+		if r.when != nil {
+			total += r.when.Cost() * (len(b.levels.Words) - 1)
+		}
+		for _, n := range r.needs {
+			if n.each != nil {
+				total += n.each.Cost() * carried
+			}
+		}
+	}
+	for _, f := range b.p.freezes {
+		if f.only != nil {
+			total += f.only.Cost() * carried
+		}
+	}
+	if total > risk.MaxCost {
+		b.add(b.d.sources.policy, "the conditions of the policy could cost %d steps on the largest permitted change, over the limit of %d; use fewer or simpler loops and patterns", total, risk.MaxCost)
 	}
 }
 
@@ -275,7 +309,7 @@ func (b *building) addTime(info *serviceInfo, at source) {
 	}
 	location, err := change.Zone(zone)
 	if err != nil {
-		b.add(at, "the service %q: %v", info.Name, err)
+		b.add(at, "the service %q: %v%s", info.Name, err, zoneHint(zone, err))
 		return
 	}
 	info.zone = location
@@ -291,10 +325,25 @@ func (b *building) checkWorkingTime() {
 	}
 	zone, err := change.Zone(w.Zone)
 	if err != nil {
-		b.add(b.d.sources.calendar, "working time: %v", err)
+		b.add(b.d.sources.calendar, "working time: %v%s", err, zoneHint(w.Zone, err))
 		return
 	}
 	b.workingTime(zone)
+}
+
+// zoneHint offers the zone of a city that is named without its region, where
+// the error offers nothing.
+func zoneHint(city string, err error) string {
+	if strings.Contains(err.Error(), "did you mean") || city == "" {
+		return ""
+	}
+	for _, region := range []string{"Europe", "America", "Asia", "Africa", "Australia", "Pacific", "Atlantic", "Indian"} {
+		zone := region + "/" + strings.ReplaceAll(city, " ", "_")
+		if _, err := change.Zone(zone); err == nil {
+			return `; did you mean "` + zone + `"?`
+		}
+	}
+	return ""
 }
 
 func (b *building) workingTime(zone *time.Location) *change.WorkingTime {
@@ -378,7 +427,7 @@ func (p *Policy) Service(name string) (change.Service, bool) {
 	if !ok {
 		return change.Service{}, false
 	}
-	return s.Service, true
+	return cloneService(s.Service), true
 }
 
 // ModelFor finds the operating model that is in force for changes of a kind to
@@ -425,7 +474,7 @@ func (p *Policy) TemplateVersion(id string) change.Digest {
 func (p *Policy) Templates() []Template {
 	out := make([]Template, len(p.templates))
 	for i, t := range p.templates {
-		out[i] = t.Template
+		out[i] = cloneTemplate(t.Template)
 	}
 	return out
 }

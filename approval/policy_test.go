@@ -215,7 +215,7 @@ const attributes = `{"type": "object", "additionalProperties": false, "propertie
 // policy is the base with its rules, templates and the like made at random.
 func (r random) policy(tb testing.TB) approval.Definition {
 	d := base(tb)
-	d.Attributes, d.Templates, d.Forbid, d.Risk.Rules = []byte(attributes), nil, nil, nil
+	d.Attributes, d.Templates, d.Forbid, d.Risk.Rules, d.Risk.Default = []byte(attributes), nil, nil, nil, "high"
 	for i := range 1 + r.IntN(6) {
 		one := risk.Rule{ID: fmt.Sprint("r", i), Because: "it matters", Points: oneOf(r, 10, 30, -10, 0, 0, -5), When: r.any()}
 		if one.Points > 0 && r.chance(30) {
@@ -228,7 +228,7 @@ func (r random) policy(tb testing.TB) approval.Definition {
 	}
 	d.Risk.Rules = append(d.Risk.Rules, risk.Rule{ID: "voucher", Because: "it is of a kind that we know", When: `change.kind == "code"`})
 	for i := range 1 + r.IntN(3) {
-		t := approval.Template{ID: fmt.Sprint("t", i), Owner: "o", Ceiling: oneOf(r, "low", "medium", "high"), Covers: r.any(),
+		t := approval.Template{ID: fmt.Sprint("t", i), Owner: "o", Ceiling: oneOf(r, "low", "low", "medium"), Covers: r.any(),
 			Approved: approval.Approval{By: "cab", On: change.Date{Year: 2026, Month: 1, Day: 1}}, Ends: change.Date{Year: 2027, Month: 1, Day: 1}}
 		if r.chance(30) {
 			t.Except = r.any()

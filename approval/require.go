@@ -119,7 +119,7 @@ func (k *classifying) decideRequirement(s risk.Situation) {
 		parts = append(parts, seats(k.p.fallback, k.c.Service)...)
 	}
 	for _, f := range k.freezes {
-		if f.Override != "" && (k.Type != change.Emergency || f.Emergencies) {
+		if f.Override != "" && (k.Type != change.Emergency || f.HoldEmergencies) {
 			parts = append(parts, Seat{Role: f.Override, Of: k.c.Service, Quorum: 1})
 		}
 	}
@@ -134,7 +134,7 @@ func (p *Policy) template(id string) *template {
 // matches reports whether an authority rule counts, and whether that is
 // certain. The level is asked for as everything that it could be: from what it
 // is if all that is missing turns out well, up to what it is counted as. So a
-// missing fact never takes a seat away (INV-3).
+// missing fact never takes a seat away.
 func (k *classifying) matches(r *authorityRule, number int) (counts, certain bool) {
 	if r.when == nil {
 		return true, true

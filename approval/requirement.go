@@ -39,7 +39,7 @@ type All []Requirement
 // Any is met when one of its parts is.
 type Any []Requirement
 
-// PreApproval is met by an active template: no human step is left (C27).
+// PreApproval is met by an active template: no human step is left.
 type PreApproval struct {
 	Template   string        `json:"template"`
 	Version    change.Digest `json:"version"`     // of the template's definition
@@ -60,7 +60,8 @@ func (s Seat) holder() string {
 	return "role " + s.Role + " of " + s.Of
 }
 
-// String is such as "3 of cab" or "the service-owner of payments-api".
+// String is such as "3 of cab", "service-owner of payments-api", or
+// "incident-manager" for a role that is held for no service.
 func (s Seat) String() string {
 	switch {
 	case s.Group != "":

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/changelane/changelane/approval"
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/schema"
+	"github.com/changelane/changelane/risk"
 )
 
 func atOf(t *testing.T, text string) time.Time {
@@ -62,6 +64,13 @@ func sampleClassifications(t *testing.T) map[string]approval.Classification {
 	slack := out["standard"]
 	slack.Override = 5
 	out["override"] = slack
+	long := out["standard"]
+	long.Assessment.Reasons = slices.Clone(long.Assessment.Reasons)
+	long.Assessment.Reasons[0].Seen = []risk.Fact{
+		{Name: "change.paths", State: risk.Present, Value: slices.Repeat([]string{"a"}, 25)},
+		{Name: "change.title", State: risk.Present, Value: strings.Repeat("é", 205)},
+	}
+	out["long values"] = long
 	return out
 }
 

@@ -7,34 +7,34 @@ import "time"
 type Change struct {
 	ID           string         `json:"id"`                    // the host's name for it, unique per tenant
 	Title        string         `json:"title,omitzero"`        // one line
-	Reason       string         `json:"reason,omitzero"`       // why the business wants it (C17)
+	Reason       string         `json:"reason,omitzero"`       // why the business wants it
 	Kind         Kind           `json:"kind"`                  // what is changed
 	Service      string         `json:"service"`               // on which service, by name
 	Requester    Person         `json:"requester"`             // who asks
 	Contributors []Contributor  `json:"contributors,omitzero"` // who else had a hand in it; none of them may approve it
-	Targets      []Target       `json:"targets,omitzero"`      // where it goes, in order; each is started once (C80)
+	Targets      []Target       `json:"targets,omitzero"`      // where it goes, in order; each is started once
 	Artifacts    []Artifact     `json:"artifacts,omitzero"`    // what is deployed
-	Commits      []Commit       `json:"commits,omitzero"`      // what it is built from (C50)
+	Commits      []Commit       `json:"commits,omitzero"`      // what it is built from
 	Files        []File         `json:"files,omitzero"`        // what was touched to make it
 	Size         *Size          `json:"size,omitzero"`         // the same in numbers, where the files are too many or unknown
 	Evidence     []Evidence     `json:"evidence,omitzero"`     // what was checked
-	Attested     []Attestation  `json:"attested,omitzero"`     // which of these data somebody vouches for (C78)
-	Plan         []Step         `json:"plan,omitzero"`         // how it is carried out (C85)
-	Backout      *Backout       `json:"backout,omitzero"`      // the way back (C81)
-	Validation   *Validation    `json:"validation,omitzero"`   // how success is seen (C15)
-	Handover     *Handover      `json:"handover,omitzero"`     // what support needs to know (C16)
+	Attested     []Attestation  `json:"attested,omitzero"`     // which of these data somebody vouches for
+	Plan         []Step         `json:"plan,omitzero"`         // how it is carried out
+	Backout      *Backout       `json:"backout,omitzero"`      // the way back
+	Validation   *Validation    `json:"validation,omitzero"`   // how success is seen
+	Handover     *Handover      `json:"handover,omitzero"`     // what support needs to know
 	Window       *Window        `json:"window,omitzero"`       // when, where a slot is asked for
-	Downtime     *bool          `json:"downtime,omitzero"`     // whether users will notice an interruption (C18)
+	Downtime     *bool          `json:"downtime,omitzero"`     // whether users will notice an interruption
 	Emergency    *Incident      `json:"emergency,omitzero"`    // present when an emergency change is asked for
-	Claim        *Claim         `json:"claim,omitzero"`        // what the on-call team says of it (C22)
+	Claim        *Claim         `json:"claim,omitzero"`        // what the on-call team says of it
 	Links        []Link         `json:"links,omitzero"`        // how it relates to other changes
-	External     []External     `json:"external,omitzero"`     // its names in other systems (C84)
+	External     []External     `json:"external,omitzero"`     // its names in other systems
 	History      *History       `json:"history,omitzero"`      // what is known of earlier changes like it
 	Attributes   map[string]any `json:"attributes,omitzero"`   // the organisation's own facts: bool, string, number or list of strings
 }
 
 // Person is somebody as the caller's authentication knows them: an opaque
-// subject, never a display name or an address that can be chosen (INV-14).
+// subject, never a display name or an address that can be chosen.
 type Person struct {
 	ID   string     `json:"id"` // such as "idp|alice"; printable ASCII without space
 	Kind PersonKind `json:"kind,omitzero"`
@@ -107,12 +107,12 @@ type Attestation struct {
 type Step struct {
 	Title     string `json:"title"`
 	Party     string `json:"party"`              // "owner", or another side: a vendor, a DBA, the network team
-	Automated *bool  `json:"automated,omitzero"` // absent: not known (C19)
+	Automated *bool  `json:"automated,omitzero"` // absent: not known
 	Backout   string `json:"backout,omitzero"`   // how this step is taken back
 }
 
 // Backout is the way back. Rolling back to the artifact that it names needs
-// nobody's approval (C81).
+// nobody's approval.
 type Backout struct {
 	Artifact *Artifact `json:"artifact,omitzero"`
 	Plan     string    `json:"plan,omitzero"`
@@ -140,7 +140,7 @@ type Window struct {
 	End   time.Time `json:"end"`
 }
 
-// Incident is why a change is an emergency (INV-27).
+// Incident is why a change is an emergency.
 type Incident struct {
 	ID       string `json:"incident"`
 	Reason   string `json:"reason"`
@@ -171,13 +171,13 @@ type External struct {
 // outcomes that were known when the change was asked for. Rates are failed
 // changes over all changes, from 0 to 1.
 type History struct {
-	ServiceChanges30d  *int     `json:"service_changes_30d,omitzero"`
-	ServiceFailures90d *int     `json:"service_failures_90d,omitzero"`
-	ServiceFailureRate *float64 `json:"service_failure_rate,omitzero"`
-	TeamFailureRate    *float64 `json:"team_failure_rate,omitzero"`
+	ServiceChanges30d  *int     `json:"service_changes_30d,omitzero"`  // changes to the service in the last 30 days
+	ServiceFailures90d *int     `json:"service_failures_90d,omitzero"` // failed changes to it in the last 90 days
+	ServiceFailureRate *float64 `json:"service_failure_rate,omitzero"` // failed changes to it over all of them, 0 to 1
+	TeamFailureRate    *float64 `json:"team_failure_rate,omitzero"`    // the same for the team that owns it
 	FilesChanges       *int     `json:"files_changes,omitzero"`        // earlier changes to these files
-	FilesFailures90d   *int     `json:"files_failures_90d,omitzero"`   //
-	FilesFailureRate   *float64 `json:"files_failure_rate,omitzero"`   //
+	FilesFailures90d   *int     `json:"files_failures_90d,omitzero"`   // failed ones of them in the last 90 days
+	FilesFailureRate   *float64 `json:"files_failure_rate,omitzero"`   // failed ones over all of them, 0 to 1
 	FilesDevelopers    *int     `json:"files_developers,omitzero"`     // how many people changed them before
 	FilesAgeDays       *float64 `json:"files_age_days,omitzero"`       // mean days since their last change
 	RequesterChanges   *int     `json:"requester_changes,omitzero"`    // earlier changes by the requester

@@ -74,7 +74,7 @@ var serverOwned = []string{
 
 // Decode reads a change from JSON: one value, at most 1 MiB, without unknown,
 // duplicate, case-variant or server-owned members. What is validated is the
-// same parse as what is returned (INV-47). The error is [Problems].
+// same parse as what is returned. The error is [Problems].
 func Decode(data []byte, opts *DecodeOptions) (*Change, error) {
 	tree, err := schema.Parse(data, schema.DocumentLimits())
 	if err != nil {

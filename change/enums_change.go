@@ -74,11 +74,11 @@ type Relation uint8
 // The values of Relation; the zero value is not stated.
 const (
 	_       Relation = iota
-	Fixes            // repairs what the other broke (C34)
+	Fixes            // repairs what the other broke
 	Reverts          // takes the other back
 	DependsOn
-	PartOf       // belongs to a bundle (C85)
-	DeployedWith // goes out in lockstep with the other (C52)
+	PartOf       // belongs to a bundle
+	DeployedWith // goes out in lockstep with the other
 )
 
 var relationWords = vocabulary{"relation", []string{"", "fixes", "reverts", "depends-on", "part-of", "deployed-with"}}
@@ -92,7 +92,7 @@ func (e Relation) MarshalText() ([]byte, error) { return relationWords.marshal(u
 // UnmarshalText accepts exactly the words of the set.
 func (e *Relation) UnmarshalText(text []byte) error { return read(relationWords, text, e) }
 
-// Cadence is how often a service is meant to be deployed (C53).
+// Cadence is how often a service is meant to be deployed.
 type Cadence uint8
 
 // The values of Cadence; the zero value is not stated.
@@ -117,7 +117,7 @@ func (e Cadence) MarshalText() ([]byte, error) { return cadenceWords.marshal(uin
 // UnmarshalText accepts exactly the words of the set.
 func (e *Cadence) UnmarshalText(text []byte) error { return read(cadenceWords, text, e) }
 
-// Party is a side in the life of a change (C1).
+// Party is a side in the life of a change.
 type Party uint8
 
 // The values of Party; the zero value is not stated.
@@ -148,7 +148,7 @@ type StandardRule uint8
 const (
 	_       StandardRule = iota
 	Never                // every change is decided case by case
-	Claimed              // when the team itself says so, under a template (C22)
+	Claimed              // when the team itself says so, under a template
 	Always               // whenever a template covers the change; nobody has to claim it
 )
 

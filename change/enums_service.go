@@ -60,7 +60,7 @@ func (e Kind) MarshalText() ([]byte, error) { return kindWords.marshal(uint8(e))
 // UnmarshalText accepts exactly the words of the set.
 func (e *Kind) UnmarshalText(text []byte) error { return read(kindWords, text, e) }
 
-// ServiceKind says what a service is (C6).
+// ServiceKind says what a service is.
 type ServiceKind uint8
 
 // The values of ServiceKind; the zero value is not stated.
@@ -128,7 +128,7 @@ func (e Exposure) MarshalText() ([]byte, error) { return exposureWords.marshal(u
 // UnmarshalText accepts exactly the words of the set.
 func (e *Exposure) UnmarshalText(text []byte) error { return read(exposureWords, text, e) }
 
-// Coupling says whether a service can change alone (C25).
+// Coupling says whether a service can change alone.
 type Coupling uint8
 
 // The values of Coupling; the zero value is not stated.

@@ -1,7 +1,7 @@
 package change
 
 // OperatingModel says how the changes of a service are brought to production:
-// a composition of switches (C56). It does not say who approves: authority
+// a composition of switches. It does not say who approves: authority
 // rules do.
 type OperatingModel struct {
 	Name      string       `json:"name,omitzero"`
@@ -10,7 +10,7 @@ type OperatingModel struct {
 	Slot      bool         `json:"slot,omitzero"`      // a deployment needs a planned time in the deployment queue
 	Handover  bool         `json:"handover,omitzero"`  // the deployer is told what was built, why, and what to watch
 	Standard  StandardRule `json:"standard,omitzero"`  // whether and how a change can be standard
-	Slack     int          `json:"slack,omitzero"`     // points by which a claim may exceed a template's ceiling; 0: none (C23)
+	Slack     int          `json:"slack,omitzero"`     // points by which a claim may exceed a template's ceiling; 0: none
 }
 
 // OpsRunIt is the preset in which operations runs the service: the CAB decides

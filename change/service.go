@@ -7,7 +7,7 @@ import "slices"
 type Service struct {
 	Name                  string          `json:"name,omitzero"`
 	Team                  string          `json:"team,omitzero"`    // who owns it
-	OnCall                string          `json:"on_call,omitzero"` // where its on-call is reached (C9)
+	OnCall                string          `json:"on_call,omitzero"` // where its on-call is reached
 	Kind                  ServiceKind     `json:"kind,omitzero"`
 	Stage                 Stage           `json:"stage,omitzero"`
 	Tier                  int             `json:"tier,omitzero"` // 1 is the most critical; 0 is not stated
@@ -15,24 +15,24 @@ type Service struct {
 	Coupling              Coupling        `json:"coupling,omitzero"`
 	Supplier              string          `json:"supplier,omitzero"`               // of a product that is bought
 	Zone                  string          `json:"zone,omitzero"`                   // its owner's time zone, an IANA name
-	Carries               []string        `json:"carries,omitzero"`                // the services that stand on it (C82)
-	AutomatedDeployment   *bool           `json:"automated_deployment,omitzero"`   // deployments run by themselves (C19)
+	Carries               []string        `json:"carries,omitzero"`                // the services that stand on it
+	AutomatedDeployment   *bool           `json:"automated_deployment,omitzero"`   // deployments run by themselves
 	AutomatedVerification *bool           `json:"automated_verification,omitzero"` // so do the checks after them
-	NeedsOutage           *bool           `json:"needs_outage,omitzero"`           // it cannot change while it runs (C18)
-	Availability          float64         `json:"availability,omitzero"`           // the target in percent, such as 99.9; 0 is not stated (C53)
-	Deployments           Cadence         `json:"deployments,omitzero"`            // how often it is meant to be deployed (C53)
+	NeedsOutage           *bool           `json:"needs_outage,omitzero"`           // it cannot change while it runs
+	Availability          float64         `json:"availability,omitzero"`           // the target in percent, such as 99.9; 0 is not stated
+	Deployments           Cadence         `json:"deployments,omitzero"`            // how often it is meant to be deployed
 	Models                []Assignment    `json:"models,omitzero"`
 	StandingClaims        []StandingClaim `json:"standing_claims,omitzero"`
 }
 
-// Assignment puts a service under an operating model from a day on (C7).
+// Assignment puts a service under an operating model from a day on.
 // Assignments are history: the model in force is the latest that has begun; see
 // [Service.ModelFor].
 type Assignment struct {
 	Model    OperatingModel `json:"model,omitzero"`
 	From     Date           `json:"from,omitzero"`
 	ReviewBy Date           `json:"review_by,omitzero"` // the day by which it must be looked at again; zero: none
-	Kinds    []Kind         `json:"kinds,omitzero"`     // only for these kinds of change; nil: for all (C5)
+	Kinds    []Kind         `json:"kinds,omitzero"`     // only for these kinds of change; nil: for all
 }
 
 // StandingClaim says for a pipeline what the on-call team would otherwise say

@@ -92,8 +92,8 @@ type Missing struct {
 
 // Fault is a rule that failed, and why.
 type Fault struct {
-	Rule string
-	Why  string
+	Rule string // the id of the rule, or the name of what else failed; "" when nothing could be assessed
+	Why  string // what failed, in one sentence
 }
 
 // Assessment is what a rule set makes of the facts. The zero Assessment is
@@ -234,7 +234,7 @@ func (a *account) decide(r *compiledRule) outcome {
 	return a.lowering(r, v, why)
 }
 
-// raising: counts when true, unknown or failed (INV-1, INV-2, INV-3).
+// raising: counts when true, unknown or failed.
 func raising(r *compiledRule, v rule.Verdict, why string) outcome {
 	o := outcome{points: r.Points, floor: r.Floor != ""}
 	switch v {

@@ -59,7 +59,7 @@ func TestINV7NoNumber(t *testing.T) {
 	rules, err := risk.New(v, risk.Definition{Levels: levels, Default: "high", Rules: []risk.Rule{
 		{ID: "seldom", Because: "it seldom fails", When: "not (history.team_failure_rate > 0.5)"},
 		{ID: "cheap", Because: "it is cheap", Points: -5, When: "not (attributes.cost > 100)"},
-		{ID: "band", Because: "it often fails", Bands: "history.team_failure_rate", Cuts: []risk.Cut{{From: 0, Points: -5}, {From: 0.5, Points: 3}}},
+		{ID: "band", Because: "it often fails", Bands: "history.team_failure_rate", Cuts: []risk.Cut{{From: 0, Points: 1}, {From: 0.5, Points: 3}}},
 	}})
 	if err != nil {
 		t.Fatal(err)

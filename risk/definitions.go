@@ -127,7 +127,7 @@ func distinct[T any](list []T, of func(T) string) rule.Value {
 	return rule.ListValue(slices.Compact(out))
 }
 
-// stated is as distinct, and not known when an element does not say (INV-3).
+// stated is as distinct, and not known when an element does not say.
 func stated[T any](list []T, of func(T) string) rule.Value {
 	if slices.ContainsFunc(list, func(e T) bool { return of(e) == "" }) {
 		return rule.Value{}
@@ -163,6 +163,12 @@ func listFact(name, data, doc string, words []string, read func(*reading) rule.V
 
 func plainFact(t rule.Type, name, data, doc string, read func(*reading) rule.Value) definition {
 	return definition{rule.Fact{Name: name, Type: t}, doc, data, read}
+}
+
+// between gives a number the range in which it lies.
+func between(d definition, least, most float64) definition {
+	d.Range = &rule.Range{Least: least, Most: most}
+	return d
 }
 
 var factName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)

@@ -43,8 +43,10 @@
 //	contains startsWith endsWith matches    (matches: RE2, a literal pattern)
 //	a ? b : c
 //	any all none one count (list, condition over #)
+//	                    all is false over an empty list: nothing is no evidence
 //	len lower upper trim abs min max
-//	touches("dir/**", ...)   whether a touched file matches a path pattern
+//	touches("dir/**", ...)   whether a touched file matches a path pattern, from
+//	                    the root: "*.sql" is in no folder, "**/*.sql" in any
 //	known(fact)              whether a fact is there
 //
 // Conditions are typed: an unknown name, a comparison of text with a number,

@@ -13,7 +13,7 @@ import (
 	"github.com/changelane/changelane/internal/schema"
 )
 
-// Provenance says who answers for a fact (C78).
+// Provenance says who answers for a fact.
 type Provenance uint8
 
 // Stated is the zero value: nobody but the requester says so.

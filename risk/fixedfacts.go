@@ -181,7 +181,7 @@ func serviceFacts(group string, opts VocabularyOptions, of func(*reading) (*chan
 		fact("team", "the team that owns it", opts.Teams, func(s *change.Service) rule.Value { return text(s.Team) }),
 		fact("kind", "what kind of service it is", words(4, func(i int) string { return change.ServiceKind(i).String() }), func(s *change.Service) rule.Value { return word(s.Kind) }),
 		fact("stage", "its lifecycle stage", words(4, func(i int) string { return change.Stage(i).String() }), func(s *change.Service) rule.Value { return word(s.Stage) }),
-		plainFact(rule.Int, group+".tier", "", "1 is the most critical", func(r *reading) rule.Value { return positive(service(r).Tier) }),
+		between(plainFact(rule.Int, group+".tier", "", "1 is the most critical", func(r *reading) rule.Value { return positive(service(r).Tier) }), 1, 9),
 		fact("exposure", "who can reach it", words(3, func(i int) string { return change.Exposure(i).String() }), func(s *change.Service) rule.Value { return word(s.Exposure) }),
 		fact("coupling", "whether it can change alone", words(2, func(i int) string { return change.Coupling(i).String() }), func(s *change.Service) rule.Value { return word(s.Coupling) }),
 		fact("supplier", "who supplies it, where it is bought", nil, func(s *change.Service) rule.Value { return text(s.Supplier) }),
@@ -189,7 +189,7 @@ func serviceFacts(group string, opts VocabularyOptions, of func(*reading) (*chan
 		flag("automated_deployment", "deployments run by themselves", func(s *change.Service) *bool { return s.AutomatedDeployment }),
 		flag("automated_verification", "so do the checks after them", func(s *change.Service) *bool { return s.AutomatedVerification }),
 		flag("needs_outage", "it cannot change while it runs", func(s *change.Service) *bool { return s.NeedsOutage }),
-		plainFact(rule.Float, group+".availability", "", "the availability target, in percent", func(r *reading) rule.Value { return target(service(r).Availability) }),
+		between(plainFact(rule.Float, group+".availability", "", "the availability target, in percent", func(r *reading) rule.Value { return target(service(r).Availability) }), 0, 100),
 		fact("deployments", "how often it is meant to be deployed", words(6, func(i int) string { return change.Cadence(i).String() }), func(s *change.Service) rule.Value { return word(s.Deployments) }),
 		wordFact(group+".model", "", "the operating model in force", opts.Models, func(r *reading) rule.Value { _, model := of(r); return text(model) }),
 	}
@@ -230,12 +230,12 @@ func timeFacts() []definition {
 		}
 	}
 	return []definition{
-		plainFact(rule.Int, "at.hour", "window", "the hour of the day when it would be deployed, 0 to 23, in the service's zone", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Hour())) })),
+		between(plainFact(rule.Int, "at.hour", "window", "the hour of the day when it would be deployed, 0 to 23, in the service's zone", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Hour())) })), 0, 23),
 		wordFact("at.weekday", "window", "the day of the week there", days, clock(func(r *reading) rule.Value {
 			return rule.TextValue(strings.ToLower(r.local.Weekday().String()))
 		})),
-		plainFact(rule.Int, "at.day", "window", "the day of the month there, 1 to 31", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Day())) })),
-		plainFact(rule.Int, "at.month", "window", "the month there, 1 to 12", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Month())) })),
+		between(plainFact(rule.Int, "at.day", "window", "the day of the month there, 1 to 31", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Day())) })), 1, 31),
+		between(plainFact(rule.Int, "at.month", "window", "the month there, 1 to 12", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Month())) })), 1, 12),
 		plainFact(rule.Bool, "at.working_time", "window", "it is working time of the owner then", func(r *reading) rule.Value {
 			if r.Working == nil {
 				return rule.Value{}
@@ -258,8 +258,11 @@ func historyFacts() []definition {
 	count := func(name, doc string, read func(h *change.History) *int) definition {
 		return plainFact(rule.Int, "history."+name, "history", doc, func(r *reading) rule.Value { return whole(read(r.history)) })
 	}
-	rate := func(name, doc string, read func(h *change.History) *float64) definition {
+	span := func(name, doc string, read func(h *change.History) *float64) definition {
 		return plainFact(rule.Float, "history."+name, "history", doc, func(r *reading) rule.Value { return decimal(read(r.history)) })
+	}
+	rate := func(name, doc string, read func(h *change.History) *float64) definition {
+		return between(span(name, doc, read), 0, 1)
 	}
 	return []definition{
 		count("service_changes_30d", "changes to the service in the last 30 days", func(h *change.History) *int { return h.ServiceChanges30d }),
@@ -270,11 +273,11 @@ func historyFacts() []definition {
 		count("files_failures_90d", "failed changes to the touched files in the last 90 days", func(h *change.History) *int { return h.FilesFailures90d }),
 		rate("files_failure_rate", "failed changes over all changes to the touched files, 0 to 1", func(h *change.History) *float64 { return h.FilesFailureRate }),
 		count("files_developers", "how many people changed the touched files before", func(h *change.History) *int { return h.FilesDevelopers }),
-		rate("files_age_days", "mean days since the touched files last changed", func(h *change.History) *float64 { return h.FilesAgeDays }),
+		span("files_age_days", "mean days since the touched files last changed", func(h *change.History) *float64 { return h.FilesAgeDays }),
 		count("requester_changes", "earlier changes by the requester", func(h *change.History) *int { return h.RequesterChanges }),
 		count("system_changes_24h", "changes to anything in the last 24 hours", func(h *change.History) *int { return h.SystemChanges24h }),
 		count("system_failures_7d", "failures of anything in the last 7 days", func(h *change.History) *int { return h.SystemFailures7d }),
-		rate("hours_since_failure", "hours since the service's last failed change", func(h *change.History) *float64 { return h.HoursSinceFailure }),
-		rate("hours_since_own_last", "hours since the requester's last change", func(h *change.History) *float64 { return h.HoursSinceOwnLast }),
+		span("hours_since_failure", "hours since the service's last failed change", func(h *change.History) *float64 { return h.HoursSinceFailure }),
+		span("hours_since_own_last", "hours since the requester's last change", func(h *change.History) *float64 { return h.HoursSinceOwnLast }),
 	}
 }

@@ -204,6 +204,9 @@ func (w writer) atom() *cond {
 	default:
 		w.listAtom(c, f)
 	}
+	if c.op == "number" && f.Range != nil { // another number would not load
+		c.number = strconv.FormatFloat(pick(w.random, f.Range[0], f.Range[1], (f.Range[0]+f.Range[1])/2), 'f', -1, 64)
+	}
 	return c
 }
 
@@ -320,11 +323,17 @@ func (p *policy) add(w writer, i int) {
 }
 
 func (w writer) bands(one *risk.Rule) {
-	one.Bands = pick(w.random, append(w.ofType("a whole number"), w.ofType("a decimal number")...)...).Name
+	fact := pick(w.random, append(w.ofType("a whole number"), w.ofType("a decimal number")...)...)
+	one.Bands = fact.Name
 	from := pick(w.random, -1, 0, 0.5)
+	if fact.Range != nil {
+		from = fact.Range[0]
+	}
 	for range 1 + w.IntN(3) {
-		one.Cuts = append(one.Cuts, risk.Cut{From: from, Points: pick(w.random, -10, -5, 0, 5, 15)})
-		from += pick(w.random, 0.5, 1, 9.5)
+		one.Cuts = append(one.Cuts, risk.Cut{From: from, Points: pick(w.random, 0, 0, 5, 15)})
+		if from += pick(w.random, 0.5, 1, 9.5); fact.Range != nil && from > fact.Range[1] {
+			break
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func (c *cond) compute(v, other value) truth {
 		return truthOf(slices.ContainsFunc(v.list, func(p string) bool { return naiveGlobs[c.texts[0]].MatchString(p) }))
 	}
 	n := len(c.holding(v.list, c.sign))
-	return truthOf(map[string]bool{"any": n > 0, "all": n == len(v.list), "none": n == 0, "one": n == 1}[c.op])
+	return truthOf(map[string]bool{"any": n > 0, "all": n == len(v.list) && n > 0, "none": n == 0, "one": n == 1}[c.op])
 }
 
 // naiveGlobs are the globs of the generator, spelt out by hand.

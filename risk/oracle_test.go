@@ -210,9 +210,11 @@ func changeFacts(f map[string]value, c *change.Change, s risk.Situation) {
 	}
 	f["change.lead_hours"], f["at.watch_hours"] = value{state: unknown}, value{state: unknown}
 	deploy := s.At
-	if c.Window != nil {
+	if c.Window != nil && c.Window.Start.After(s.At) {
 		deploy = c.Window.Start
-		f["change.lead_hours"] = decimalValue(deploy.Sub(s.At).Hours())
+	}
+	if c.Window != nil {
+		f["change.lead_hours"] = decimalValue(c.Window.Start.Sub(s.At).Hours())
 	}
 	f["at.working_time"] = value{state: unknown}
 	if s.Working != nil {

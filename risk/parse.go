@@ -2,6 +2,7 @@ package risk
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/changelane/changelane/internal/policyfile"
@@ -27,10 +28,38 @@ func ParseDefinition(file string, data []byte) (Definition, error) {
 	return d, parseErrors(&errs)
 }
 
-// ParseApplicability reads one entry of the "applies" of policy.yaml, for the
-// packages of this module.
-func ParseApplicability(f policyfile.Field, errs *policyfile.Errors) Applicability {
-	return Applicability{Fact: f.Name, For: f.Value.Expression(errs, "applies"), src: source{node: f.Value}}
+// ParseApplies reads the section "applies" of policy.yaml, and nothing else of
+// it; without that section there is nothing to read:
+//
+//	applies:
+//	  change.lines_added: service.kind != "cots"
+//
+// It reports every fault of form; [NewVocabulary] reports those of meaning. The
+// error is [ParseErrors].
+func ParseApplies(file string, data []byte) ([]Applicability, error) {
+	var errs policyfile.Errors
+	out := readApplies(policyfile.Parse(file, data, &errs), &errs)
+	return out, parseErrors(&errs)
+}
+
+func readApplies(root *policyfile.Node, errs *policyfile.Errors) []Applicability {
+	if root == nil {
+		return nil
+	}
+	i := slices.IndexFunc(root.Fields, func(f policyfile.Field) bool { return f.Name == "applies" })
+	if i < 0 {
+		return nil
+	}
+	section := root.Fields[i].Value
+	if section.Kind != policyfile.Mapping {
+		errs.Addf(section.Pos, "applies is written as {FACT: CONDITION, ...}, such as change.lines_added: service.kind != \"cots\"")
+		return nil
+	}
+	out := make([]Applicability, len(section.Fields))
+	for i, f := range section.Fields {
+		out[i] = Applicability{Fact: f.Name, For: f.Value.Expression(errs, "applies"), src: source{node: f.Value}}
+	}
+	return out
 }
 
 // parseErrors is what went wrong with a file, in our own form.

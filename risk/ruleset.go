@@ -1,11 +1,13 @@
 package risk
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/nearest"
@@ -101,6 +103,7 @@ func (r *compiledRule) raises() bool { return r.Points > 0 || r.Floor != "" }
 // New makes a rule set over a vocabulary. The error is [ParseErrors].
 func New(v *Vocabulary, d Definition) (*RuleSet, error) {
 	var errs faults
+	d = d.clone()
 	rs := &RuleSet{vocabulary: v, groups: d.Groups}
 	rs.addLevels(d, &errs)
 	rs.checkGroups(&errs)
@@ -131,9 +134,10 @@ func New(v *Vocabulary, d Definition) (*RuleSet, error) {
 // seal computes the digest of what decides: the definition and the vocabulary.
 func (rs *RuleSet) seal(d Definition) error {
 	data, err := json.Marshal(struct {
-		Facts []FactInfo
-		Rules Definition
-	}{rs.vocabulary.Describe(), d})
+		Facts   []FactInfo
+		Applies []Applicability
+		Rules   Definition
+	}{rs.vocabulary.Describe(), rs.vocabulary.declared, d})
 	if err != nil {
 		return fmt.Errorf("the rule set has no encoding: %w", err)
 	}
@@ -205,8 +209,11 @@ func (rs *RuleSet) checkGroups(errs *faults) {
 func (rs *RuleSet) addRule(r Rule, errs *faults) {
 	c := compiledRule{Rule: r, group: -1, band: -1}
 	fail := func(field, format string, args ...any) { errs.add(r.at(field), r.ID, format, args...) }
-	if r.Because == "" {
-		fail("because", "needs a because: one sentence that reasons can show")
+	if !ruleID.MatchString(r.ID) || r.ID == "default" {
+		fail("id", "%q cannot be an id: use small letters, digits, \".\", \"-\" and \"_\", and not \"default\"", r.ID)
+	}
+	if r.Because == "" || strings.ContainsFunc(r.Because, unicode.IsControl) {
+		fail("because", "needs a because: one sentence, on one line, that reasons can show")
 	}
 	if r.Points < -MaxPoints || r.Points > MaxPoints {
 		fail("points", "carries %d points; between %d and %d are allowed", r.Points, -MaxPoints, MaxPoints)
@@ -223,7 +230,7 @@ func (rs *RuleSet) addRule(r Rule, errs *faults) {
 	if r.Group != "" {
 		c.group = slices.IndexFunc(rs.groups, func(g Group) bool { return g.Name == r.Group })
 		if c.group < 0 {
-			fail("group", "the group %q is not defined", r.Group)
+			fail("group", "the group %q is not defined%s", r.Group, rs.groupHint(r.Group))
 		}
 	}
 	if r.Observed && (c.raises() || r.Bands != "") {
@@ -236,6 +243,14 @@ func (rs *RuleSet) addRule(r Rule, errs *faults) {
 	}
 	rs.addCondition(&c, errs, fail)
 	rs.rules = append(rs.rules, c)
+}
+
+func (rs *RuleSet) groupHint(name string) string {
+	names := make([]string, len(rs.groups))
+	for i, g := range rs.groups {
+		names[i] = g.Name
+	}
+	return cmp.Or(nearest.Hint(name, names), `; define it under "groups", such as `+name+": {cap: 30}")
 }
 
 func (rs *RuleSet) addCondition(c *compiledRule, errs *faults, fail func(field, format string, args ...any)) {
@@ -275,29 +290,44 @@ func (rs *RuleSet) addBands(c *compiledRule, fail func(field, format string, arg
 		if math.IsNaN(cut.From) || math.IsInf(cut.From, 0) || j > 0 && cut.From <= c.Cuts[j-1].From {
 			fail("cuts", "the cuts must ascend, and cut %d does not", j+1)
 		}
-		if cut.Points < -MaxPoints || cut.Points > MaxPoints {
-			fail("cuts", "a cut carries %d points; between %d and %d are allowed", cut.Points, -MaxPoints, MaxPoints)
+		if cut.Points < 0 || cut.Points > MaxPoints {
+			fail("cuts", "a cut carries %d points; between 0 and %d are allowed: what lowers the risk is a rule with a condition, which can ask for observed facts", cut.Points, MaxPoints)
+		}
+		if r := rs.vocabulary.rules.Fact(i).Range; r != nil && (cut.From > r.Most || cut.From < r.Least) {
+			fail("cuts", "%s lies between %v and %v, so it never reaches a cut at %v", c.Bands, r.Least, r.Most, cut.From)
 		}
 	}
 	c.band, c.reads = i, []int{i}
 }
 
-// Undecided says, for each rule that asks for the service, which facts it would
-// need of the service that facts are about: a rule of which nobody can tell
-// whether it applies leaves every change open.
-func (rs *RuleSet) Undecided(f Facts) error {
-	var errs faults
+// OpenRule is a rule of which nobody can tell whether it is for a service.
+type OpenRule struct {
+	Rule  string
+	Facts []string // the facts of the service that its "for" reads and that are not stated
+	Why   string   // why "for" failed, when it did; else ""
+	File  string   // where "for" was read; "" when it was built in Go
+	Line  int      // from 1; 0 when File is ""
+}
+
+// Undecided lists the rules of which nobody can tell whether they are for the
+// service that the facts are about, in file order: such a rule leaves every
+// change to the service open.
+func (rs *RuleSet) Undecided(f Facts) []OpenRule {
+	var out []OpenRule
 	for i := range rs.rules {
 		r := &rs.rules[i]
 		if r.only == nil {
 			continue
 		}
-		if v, _ := r.only.Eval(f.values); v == rule.IsUnknown || v == rule.IsFault {
-			name, _ := f.Get("service.name")
-			errs.add(r.at("for"), r.ID, "\"for\" cannot be decided for the service %v, which does not state %s", name.Value, strings.Join(f.missing(r.only.Reads()), ", "))
+		if v, why := r.only.Eval(f.values); v == rule.IsUnknown || v == rule.IsFault {
+			u := OpenRule{Rule: r.ID, Facts: f.missing(r.only.Reads()), Why: why}
+			if at := r.at("for").node; at != nil {
+				u.File, u.Line = at.Pos.File, at.Pos.Line
+			}
+			out = append(out, u)
 		}
 	}
-	return errs.err()
+	return out
 }
 
 // Level finds a level of the rule set by name.
@@ -332,12 +362,43 @@ func (rs *RuleSet) Rules() []Rule {
 	out := make([]Rule, len(rs.rules))
 	for i := range rs.rules {
 		out[i] = rs.rules[i].Rule
+		out[i].Cuts = slices.Clone(out[i].Cuts)
 	}
 	return out
 }
 
 // Groups are the definitions of the groups, in file order.
-func (rs *RuleSet) Groups() []Group { return slices.Clone(rs.groups) }
+func (rs *RuleSet) Groups() []Group { return cloneGroups(rs.groups) }
+
+// clone is a copy that shares nothing that can be written to: a rule set does
+// not change when the definition that it was made from does.
+func (d Definition) clone() Definition {
+	d.Levels, d.Groups, d.Rules = slices.Clone(d.Levels), cloneGroups(d.Groups), slices.Clone(d.Rules)
+	for i := range d.Rules {
+		d.Rules[i].Cuts = slices.Clone(d.Rules[i].Cuts)
+	}
+	return d
+}
+
+func cloneGroups(groups []Group) []Group {
+	out := slices.Clone(groups)
+	for i := range out {
+		out[i].Cap, out[i].Min = cloneInt(out[i].Cap), cloneInt(out[i].Min)
+	}
+	return out
+}
+
+func cloneInt(n *int) *int {
+	if n == nil {
+		return nil
+	}
+	copied := *n
+	return &copied
+}
+
+// Cost bounds the steps that all conditions of the rules take together; see
+// [MaxCost].
+func (rs *RuleSet) Cost() int { return rs.cost }
 
 // Digest names the rule set: everything that an assessment depends on besides
 // the facts.

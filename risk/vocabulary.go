@@ -22,7 +22,7 @@ type VocabularyOptions struct {
 	Carried    bool            // with the facts carried.*, of one service that the changed one carries
 }
 
-// Applicability says for which services a fact has a meaning (C79): where the
+// Applicability says for which services a fact has a meaning: where the
 // condition is false the fact is not applicable, which is not the same as
 // unknown. Only policy can say so, hence the condition may read nothing but
 // facts of the service.
@@ -39,6 +39,7 @@ type Vocabulary struct {
 	defs       []definition
 	attributes *schema.Schema
 	applies    []applies
+	declared   []Applicability // as in the policy
 }
 
 type applies struct {
@@ -49,7 +50,7 @@ type applies struct {
 // NewVocabulary makes the vocabulary of a policy. The error is [ParseErrors].
 func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 	var errs faults
-	v := &Vocabulary{defs: fixedFacts(opts)}
+	v := &Vocabulary{defs: fixedFacts(opts), declared: slices.Clone(opts.Applies)}
 	for _, name := range opts.Evidence {
 		v.defs = append(v.defs, evidenceFact(name))
 	}
@@ -63,11 +64,28 @@ func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 		errs.add(source{}, "", "%v", err)
 		return nil, errs.err()
 	}
-	v.rules = rules
+	v.rules = rules.WithNotes(notes(opts))
 	for _, a := range opts.Applies {
 		v.addApplies(a, &errs)
 	}
 	return v, errs.err()
+}
+
+// notes say what to do about a fact that a group does not have.
+func notes(opts VocabularyOptions) map[string]string {
+	out := map[string]string{
+		"evidence":   `; declare it under "evidence" in policy.yaml`,
+		"attributes": "; " + attributesFile + " has no such property; add it there",
+		"type":       "; only the conditions of authority.yaml read it",
+		"level":      "; only the conditions of authority.yaml read it",
+	}
+	if opts.Attributes == nil {
+		out["attributes"] = "; the policy has no " + attributesFile + ", which would declare it"
+	}
+	if !opts.Carried {
+		out["carried"] = `; only "each" in authority.yaml reads facts of carried services`
+	}
+	return out
 }
 
 // attributesFile is what the schema of the attributes is called in a policy.
@@ -162,17 +180,21 @@ func (v *Vocabulary) Check(c *change.Change) error {
 // FactInfo describes one fact for people who write rules.
 type FactInfo struct {
 	Name  string
-	Type  string   // such as "a whole number"
-	Words []string // the values that are possible, where they are a closed set
-	Doc   string   // meaning and unit
-	From  string   // the data of the change it is read from; "" when policy or the clock give it
+	Type  string    // such as "a whole number"
+	Words []string  // the values that are possible, where they are a closed set
+	Range []float64 // the least and the most that a number can be, where that is known
+	Doc   string    // meaning and unit
+	From  string    // the data of the change it is read from; "" when policy or the clock give it
 }
 
 // Describe lists every fact of the vocabulary.
 func (v *Vocabulary) Describe() []FactInfo {
 	out := make([]FactInfo, len(v.defs))
 	for i, d := range v.defs {
-		out[i] = FactInfo{d.Name, d.Type.String(), slices.Clone(d.Words), d.doc, d.data}
+		out[i] = FactInfo{Name: d.Name, Type: d.Type.String(), Words: slices.Clone(d.Words), Doc: d.doc, From: d.data}
+		if d.Range != nil {
+			out[i].Range = []float64{d.Range.Least, d.Range.Most}
+		}
 	}
 	return out
 }

@@ -257,7 +257,7 @@ func freezeMutations(d approval.Definition) (out []mutation) {
 		}
 		if one.Override != "" {
 			out = append(out, mutation{"override of the freeze", one.ID, func(d *approval.Definition) {
-				d.Calendar.Freezes[i].Override, d.Calendar.Freezes[i].Emergencies = "", false
+				d.Calendar.Freezes[i].Override, d.Calendar.Freezes[i].HoldEmergencies = "", false
 			}})
 		}
 		if one.ID != "month-end" { // what it holds is never standard anyway

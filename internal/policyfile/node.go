@@ -32,6 +32,7 @@ type Node struct {
 	flow  bool // stands in, or is, a { } or [ ]
 	// reported marks a value that was refused already: it reads as absent.
 	reported bool
+	help     string // see Help
 }
 
 // Field is one named value of a mapping. Pos is the place of the name.
@@ -39,6 +40,15 @@ type Field struct {
 	Name  string
 	Pos   Pos
 	Value *Node
+}
+
+// Help says how the value is written, such as {members: 9}, or what its words
+// mean, for the message that it is not written so. It returns n.
+func (n *Node) Help(form string) *Node {
+	if n != nil {
+		n.help = form
+	}
+	return n
 }
 
 // style tells how a scalar is written.

@@ -112,6 +112,8 @@ func (n *Node) List(errs *Errors, what string) []*Node {
 		return nil
 	case n.isNull():
 		errs.Addf(n.Pos, "%s has no value", what)
+	case n.Kind != Sequence && n.help != "":
+		errs.Addf(n.Pos, `%s must be a list, such as %s, not %s`, what, n.help, n.kind())
 	case n.Kind != Sequence:
 		errs.Addf(n.Pos, `%s must be a list, each item on a line that begins with "- ", not %s`, what, n.kind())
 	}
@@ -124,6 +126,9 @@ func (n *Node) isMapping(errs *Errors, what string) bool {
 		return false
 	case n.isNull():
 		errs.Addf(n.Pos, "%s has no value", what)
+		return false
+	case n.Kind != Mapping && n.help != "":
+		errs.Addf(n.Pos, `%s must be a mapping, such as %s, not %s`, what, n.help, n.kind())
 		return false
 	case n.Kind != Mapping:
 		errs.Addf(n.Pos, `%s must be a mapping, with lines such as "name: value", not %s`, what, n.kind())

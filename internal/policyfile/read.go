@@ -83,7 +83,11 @@ func (n *Node) Word(errs *Errors, what string, words ...string) string {
 			return word
 		}
 	}
-	errs.Addf(n.Pos, "%s must be one of %s, not %s%s", what, strings.Join(words, ", "), show(n.Text), hint(n.Text, words))
+	meaning := ""
+	if n.help != "" {
+		meaning = " (" + n.help + ")"
+	}
+	errs.Addf(n.Pos, "%s must be one of %s%s, not %s%s", what, strings.Join(words, ", "), meaning, show(n.Text), hint(n.Text, words))
 	return ""
 }
 

@@ -3,6 +3,7 @@ package policyfile
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -67,6 +68,16 @@ func (s *source) explain(err error, errs *Errors) {
 		errs.Addf(s.pos(s.find("!!")), "%s", isTag)
 		return
 	}
+	wrong := at
+	if strings.Contains(e.Message, "end of stream") || strings.Contains(e.Message, "document indicator") {
+		// A quote that is never closed may itself be one that was to close another.
+		wrong = s.offset(e.ContextMark.Line, e.ContextMark.Column)
+	}
+	if open, ok := s.openQuote(wrong); ok {
+		line := s.line(open)
+		errs.Addf(s.pos(open), "the quote opened in line %d is not closed before line %d, where reading it went wrong; add the closing quote in line %d", line, s.line(wrong), line)
+		return
+	}
 	if words := s.wordsAt(e, at); words != "" {
 		errs.Addf(s.pos(at), "%s", words)
 		return
@@ -83,6 +94,34 @@ func (s *source) explain(err error, errs *Errors) {
 		errs.Addf(s.pos(at), "%s", complaints[i].words)
 	}
 }
+
+// openQuote finds the quote that was forgotten when what the library complains
+// about is only what follows from it: a text in quotes that reaches from an
+// earlier line into the line of the complaint, over lines that look like fields
+// or items of their own.
+func (s *source) openQuote(at int) (open int, ok bool) {
+	line := s.line(at)
+	before := string(s.text[:s.lines[line-1]])
+	loader, err := yaml.NewLoader(strings.NewReader(before), yaml.WithV4Defaults(), yaml.WithPlugin(limits{}))
+	if err != nil {
+		return 0, false
+	}
+	var doc yaml.Node
+	var e *yaml.LoadError
+	if !errors.As(loader.Load(&doc), &e) || !strings.Contains(e.ContextMsg, "quoted scalar") || !strings.Contains(e.Message, "end of stream") {
+		return 0, false
+	}
+	open = s.offset(e.ContextMark.Line, e.ContextMark.Column)
+	for i := s.line(open); i < line; i++ {
+		if ownLine.MatchString(string(s.text[s.lines[i]:s.lineEnd(s.lines[i])])) {
+			return open, true
+		}
+	}
+	return 0, false
+}
+
+// ownLine is what a line looks like that begins a field or an item.
+var ownLine = regexp.MustCompile(`^\s*(- |-?\s*[a-zA-Z][a-zA-Z0-9._-]*:(\s|$))`)
 
 // wordsAt explains the complaints whose cause shows only in the text around
 // them, or returns "".

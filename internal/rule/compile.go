@@ -112,16 +112,20 @@ func parseError(source string, err error) *Error {
 		return &Error{1, 1, err.Error()}
 	}
 	line, column := position(source, fe.From)
-	return &Error{line, column, plain(fe.Message)}
+	return &Error{line, column, plain(fe.Message, source, fe.From)}
 }
 
-// plain rewords the messages that a person who writes rules meets most often.
-func plain(message string) string {
+// plain rewords the messages that a person who writes rules meets most often;
+// at is the offset in characters that the message is about.
+func plain(message, source string, at int) string {
 	switch {
 	case strings.HasPrefix(message, "unexpected token EOF"), strings.HasPrefix(message, "unexpected end"):
 		return "the expression ends too early; something is missing after its last word"
 	case strings.HasPrefix(message, "unexpected token "):
-		return "this is not expected here: " + token(strings.TrimPrefix(message, "unexpected token "))
+		found := token(strings.TrimPrefix(message, "unexpected token "))
+		return "this is not expected here: " + found + meant(strings.Trim(found, `"`), []rune(source), at)
+	case strings.HasPrefix(message, "unrecognized character"):
+		return foreign(message, []rune(source), at)
 	case strings.Contains(message, "exceeds maximum allowed nodes"):
 		return fmt.Sprintf("the expression has more than %d parts; split it into several rules", maxNodes)
 	}

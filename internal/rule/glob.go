@@ -2,9 +2,11 @@ package rule
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"unicode"
 )
 
 const (
@@ -20,6 +22,9 @@ const globSyntax = `"*" for part of a name, "**" for any folders, "?" for one ch
 func compileGlob(glob string) (*regexp.Regexp, string) {
 	if glob == "" || strings.HasPrefix(glob, "/") || strings.HasSuffix(glob, "/") {
 		return nil, fmt.Sprintf("the path pattern %q must neither be empty nor begin or end with a slash; for all files of a folder write \"folder/**\"", glob)
+	}
+	if path.Clean(glob) != glob || glob == "." || glob == ".." || strings.HasPrefix(glob, "../") || strings.ContainsFunc(glob, unicode.IsControl) || strings.TrimSpace(glob) != glob {
+		return nil, fmt.Sprintf("the path pattern %q matches no path: paths have no \".\", \"..\", empty parts, spaces at their ends or control characters", glob)
 	}
 	if strings.ContainsAny(glob, `[]{}!\`) {
 		return nil, fmt.Sprintf("the path pattern %q may hold only %s", glob, globSyntax)

@@ -133,7 +133,7 @@ func (l *lowering) read(n ast.Node) (*node, *Error) {
 	}
 	l.reads[i] = true
 	f := l.vocabulary.facts[i]
-	return &node{kind: f.Type, run: runFact, fact: i, words: f.Words, cost: step, size: bound{fixed: float64(f.Bytes)}}, nil
+	return &node{kind: f.Type, run: runFact, fact: i, words: f.Words, lies: f.Range, cost: step, size: bound{fixed: float64(f.Bytes)}}, nil
 }
 
 func (l *lowering) memberOf(group string) string {

@@ -18,11 +18,11 @@ func (l *lowering) binary(n *ast.BinaryNode) (*node, *Error) {
 	}
 	a, err := l.lower(n.Left)
 	if err != nil {
-		return nil, err
+		return nil, l.bareWord(err, n.Left, n.Right)
 	}
 	b, err := l.lower(n.Right)
 	if err != nil {
-		return nil, err
+		return nil, l.bareWord(err, n.Right, n.Left)
 	}
 	out := &node{args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(a.size.plus(b.size).times(compareByte))}
 	switch n.Operator {
@@ -82,11 +82,33 @@ func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
 	if err := l.words(n.Right, b, a); err != nil {
 		return nil, err
 	}
+	if err := l.inRange(n.Left, a, b); err != nil {
+		return nil, err
+	}
+	if err := l.inRange(n.Right, b, a); err != nil {
+		return nil, err
+	}
 	if a.words != nil && b.words != nil && !slices.ContainsFunc(a.words, func(w string) bool { return slices.Contains(b.words, w) }) {
 		return nil, l.errorf(n, "these two have no value in common: %s; and %s", listed(a.words), listed(b.words))
 	}
 	out.kind, out.run = Bool, comparison(n.Operator, order)
 	return out, nil
+}
+
+// inRange refuses a number that the other side can never reach, such as 5 for a
+// rate that lies between 0 and 1.
+func (l *lowering) inRange(at ast.Node, literal, other *node) *Error {
+	if other.lies == nil || !literal.fixed || literal.value.State != Present {
+		return nil
+	}
+	n := literal.value.Float
+	if literal.kind == Int {
+		n = float64(literal.value.Int)
+	}
+	if other.lies.holds(n) {
+		return nil
+	}
+	return l.errorf(at, "the fact beside it lies between %v and %v, so a comparison with %v is always the same", other.lies.Least, other.lies.Most, n)
 }
 
 // words refuses a literal that the other side can never be: a typing error
@@ -123,6 +145,9 @@ func (l *lowering) arithmetic(n *ast.BinaryNode, out *node) (*node, *Error) {
 	if (a.kind != Int && a.kind != Float) || (b.kind != Int && b.kind != Float) {
 		return nil, l.errorf(n, "%q needs numbers, and these are %s and %s", n.Operator, a.kind, b.kind)
 	}
+	if divides := n.Operator == "/" || n.Operator == "%"; divides && b.fixed && b.value.State == Present && b.value.Int == 0 && b.value.Float == 0 {
+		return nil, l.errorf(n.Right, "a division by zero always fails")
+	}
 	if n.Operator == "%" {
 		if a.kind != Int || b.kind != Int {
 			return nil, l.errorf(n, "%q needs whole numbers", n.Operator)
@@ -153,6 +178,9 @@ func (l *lowering) search(n *ast.BinaryNode, out *node) (*node, *Error) {
 		if kind := out.args[i].kind; kind != Text {
 			return nil, l.errorf(side, "%q works on texts, and this is %s%s", n.Operator, kind, listHint(kind))
 		}
+	}
+	if b := out.args[1]; b.fixed && b.value.State == Present && b.value.Text == "" {
+		return nil, l.errorf(n.Right, "every text %q the empty text, so this is always the same", n.Operator)
 	}
 	out.kind = Bool
 	switch n.Operator {
@@ -192,6 +220,9 @@ func (l *lowering) match(n *ast.BinaryNode) (*node, *Error) {
 	if problem != "" {
 		return nil, l.errorf(n.Right, "%s", problem)
 	}
+	if literal.Value == "" {
+		return nil, l.errorf(n.Right, "every text matches the empty pattern, so this is always the same")
+	}
 	perByte := float64(instructions(literal.Value)) * matchByte
 	return &node{kind: Bool, run: strict(matches), args: []*node{a}, re: re,
 		cost: step.plus(a.cost).plus(a.size.times(perByte))}, nil
@@ -200,7 +231,7 @@ func (l *lowering) match(n *ast.BinaryNode) (*node, *Error) {
 func (l *lowering) membership(n *ast.BinaryNode) (*node, *Error) {
 	a, err := l.lower(n.Left)
 	if err != nil {
-		return nil, err
+		return nil, l.bareWord(err, n.Left, n.Right)
 	}
 	if literal, ok := n.Right.(*ast.ArrayNode); ok {
 		return l.inLiteral(n, a, literal)
@@ -228,12 +259,15 @@ func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode)
 	for _, item := range literal.Nodes {
 		low, err := l.lower(item)
 		if err != nil {
-			return nil, err
+			return nil, l.bareWord(err, item, n.Left)
 		}
 		if low.value.State != Present || low.kind != a.kind || (a.kind != Text && a.kind != Int) {
 			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s", a.kind)
 		}
 		if err := l.words(item, low, a); err != nil {
+			return nil, err
+		}
+		if err := l.inRange(item, low, a); err != nil {
 			return nil, err
 		}
 		out.texts = append(out.texts, low.value.Text)

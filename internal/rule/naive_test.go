@@ -22,6 +22,7 @@ type naive struct {
 	steps      int  // nodes visited, and items compared
 	spoilt     bool // something read was not present, or something faulted
 	lossy      bool // a comparison that expr's machine does through a rounded float
+	vacuous    bool // "all" was asked over an empty list, where expr says true
 }
 
 // seen is a value of the oracle; num holds both kinds of number.
@@ -404,6 +405,10 @@ func (n *naive) loop(name string, list seen, predicate ast.Node) seen {
 		s.truth = !s.truth
 		return s
 	case "all":
+		if len(list.list) == 0 {
+			n.vacuous = true
+			return truth(false)
+		}
 		return fromVerdict(strictest(andOrder, append(all, IsTrue)...))
 	}
 	if bad, spoilt := spoil(kind, states...); spoilt {

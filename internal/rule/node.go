@@ -17,6 +17,7 @@ type node struct {
 	re    *regexp.Regexp   // for matches
 	globs []*regexp.Regexp // for touches
 	words []string         // the closed set of values, where there is one
+	lies  *Range           // where a number lies, where that is known
 	fixed bool             // reads neither a fact nor an element, so it is always the same
 	cost  bound
 	size  bound // of a text: its longest length in bytes
@@ -187,13 +188,22 @@ var (
 		}
 		return worst(acc, e)
 	})
-	runAll = loop(true, func(acc, e Value) Value {
+	runEvery = loop(true, func(acc, e Value) Value {
 		if isFalse(e) {
 			return e
 		}
 		return worst(acc, e)
 	})
 )
+
+// runAll is false over an empty list: that nothing is there is no evidence that
+// all of it is as it should be.
+func runAll(n *node, f *frame) Value {
+	if list := n.args[0].eval(f); list.State == Present && len(list.List) == 0 {
+		return BoolValue(false)
+	}
+	return runEvery(n, f)
+}
 
 func runNone(n *node, f *frame) Value {
 	v := runAny(n, f)

@@ -65,6 +65,20 @@ func TestLanguage(t *testing.T) {
 			t.Errorf("%s = %v %s, want %v", c.source, got, why, c.want)
 		}
 	}
+	facts[5] = ListValue(nil)
+	for source, want := range map[string]Verdict{
+		`all(change.paths, # endsWith ".md")`: IsFalse, // where expr, and logic, say true
+		`any(change.paths, # endsWith ".md")`: IsFalse, `none(change.paths, # endsWith ".md")`: IsTrue,
+		`all(change.paths, evidence.smoke == "passed")`: IsFalse,
+	} {
+		e, err := Compile(v, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, why := e.Eval(facts); got != want {
+			t.Errorf("%s over no paths = %v %s, want %v", source, got, why, want)
+		}
+	}
 	for _, c := range []string{
 		`change.lins > 4`, `change.lines`, `change.kind == "cod"`, `change`, `evidence.smoke > "a"`, `true`, `1 == 1`,
 		`change.lines > 010`, `change.lines > 4 // and so on`, `let x = 1; x == 1`, `repeat("a", 1000) == ""`, `change.lines == nil`,

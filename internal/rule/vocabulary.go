@@ -38,7 +38,13 @@ type Fact struct {
 	Words []string // the closed set of values of a text or of a list's elements; nil when open
 	Bytes int      // the longest text; for a list the sum over its elements
 	Items int      // the longest list
+	Range *Range   // of a number; nil where there is none
 }
+
+// Range is the closed interval that a number lies in.
+type Range struct{ Least, Most float64 }
+
+func (r Range) holds(n float64) bool { return n >= r.Least && n <= r.Most }
 
 // Vocabulary is the set of names that expressions may read. It is immutable.
 type Vocabulary struct {
@@ -47,6 +53,8 @@ type Vocabulary struct {
 	names  []string // sorted, for hints
 	groups []string // "change", "service", ... sorted
 	paths  int      // the list that touches() looks at, or -1
+
+	notes map[string]string // by group, see WithNotes
 }
 
 // factName is what a fact can be called: a word, or a group and a word.
@@ -97,7 +105,19 @@ func (v *Vocabulary) Extend(more []Fact) (*Vocabulary, error) {
 	if v.paths >= 0 {
 		paths = v.facts[v.paths].Name
 	}
-	return NewVocabulary(append(slices.Clone(v.facts), more...), paths)
+	out, err := NewVocabulary(append(slices.Clone(v.facts), more...), paths)
+	if err != nil {
+		return nil, err
+	}
+	return out.WithNotes(v.notes), nil
+}
+
+// WithNotes returns the vocabulary with a note for some groups: what to do about
+// a fact that the group does not have, such as "; declare it there".
+func (v *Vocabulary) WithNotes(notes map[string]string) *Vocabulary {
+	out := *v
+	out.notes = notes
+	return &out
 }
 
 // Len is the number of facts, and the length of the values to evaluate over.
@@ -137,19 +157,51 @@ func (v *Vocabulary) Lookup(name string) (int, bool) {
 	return i, ok
 }
 
-// Hint is `; did you mean "..."?` for an unknown name, or "". A name written
-// with hyphens arrives here cut off at the first, which reads as a minus.
+// Hint is `; did you mean "..."?` for an unknown name, or the note of its
+// group, or "". A name written with hyphens arrives here cut off at the first,
+// which reads as a minus.
 func (v *Vocabulary) Hint(name string) string {
+	group, member, dotted := strings.Cut(name, ".")
+	if note, ok := v.notes[group]; ok {
+		if meant := nearest.To(member, v.members(group)); meant != "" {
+			return didYouMean(group + "." + meant)
+		}
+		return note
+	}
+	if meant := v.ending("." + name); !dotted && len(meant) == 1 {
+		return didYouMean(meant[0])
+	}
 	if hint := nearest.Hint(name, v.names); hint != "" {
 		return hint
 	}
 	for _, n := range v.names {
-		if strings.HasPrefix(n, name+"_") && strings.Contains(name, ".") {
-			return `; did you mean "` + n + `"?`
+		if strings.HasPrefix(n, name+"_") && dotted {
+			return didYouMean(n)
 		}
+	}
+	if meant := v.ending("." + member); dotted && len(meant) == 1 {
+		return didYouMean(meant[0])
 	}
 	return ""
 }
+
+// ending lists the facts whose name ends so, and members those of a group,
+// without the group.
+func (v *Vocabulary) ending(suffix string) []string {
+	return slices.DeleteFunc(slices.Clone(v.names), func(n string) bool { return !strings.HasSuffix(n, suffix) })
+}
+
+func (v *Vocabulary) members(group string) []string {
+	var out []string
+	for _, n := range v.names {
+		if member, ok := strings.CutPrefix(n, group+"."); ok {
+			out = append(out, member)
+		}
+	}
+	return out
+}
+
+func didYouMean(name string) string { return `; did you mean "` + name + `"?` }
 
 // config is what expr's parser and checker are given: a closed, typed
 // environment, two functions of ours, and a bound on the nodes.
