@@ -368,6 +368,11 @@ func TestINV26PastWindow(t *testing.T) {
 			t.Errorf("a window up to %s: %s, expected %s", end, got.Type, want)
 		}
 	}
+	// Nor is it a way around the seat that the freeze adds.
+	over := map[string]any{"claim": nil, "window": map[string]any{"start": "2026-11-20T08:00:00Z", "end": "2026-11-20T21:00:00Z"}}
+	if got := p.Classify(decoded(t, over), approval.Inputs{At: now}); !strings.Contains(got.Requirement.String(), "head-of-operations") {
+		t.Errorf("a window that is over: %v", got.Requirement)
+	}
 }
 
 // TestFreezeReach: through carried services (C82), for the whole window, and
@@ -463,5 +468,96 @@ func TestRequirementOrder(t *testing.T) {
 	}
 	if related < 500 || related > 5500 {
 		t.Errorf("%d of 6000 pairs are related", related)
+	}
+}
+
+// TestRequiredAttributes: leaving all attributes out is no way around one that
+// the organisation's schema requires (INV-48).
+func TestRequiredAttributes(t *testing.T) {
+	d := base(t)
+	d.Attributes = []byte(`{"type": "object", "additionalProperties": false, "required": ["reviewed"], "properties": {"reviewed": {"type": "boolean"}}}`)
+	p := made(t, d)
+	for _, one := range []struct {
+		attributes any
+		want       change.Type
+	}{{nil, change.Unclassified}, {map[string]any{}, change.Unclassified}, {map[string]any{"reviewed": true}, change.Standard}} {
+		if got := p.Classify(decoded(t, map[string]any{"attributes": one.attributes}), at); got.Type != one.want {
+			t.Errorf("attributes %v: %s, expected %s\n%s", one.attributes, got.Type, one.want, got.Explain())
+		}
+	}
+}
+
+// TestPolicyIsItsOwn: neither the definition that it was made from, nor what it
+// hands out, reaches into a policy.
+func TestPolicyIsItsOwn(t *testing.T) {
+	d := base(t)
+	p := made(t, d)
+	before, digest := p.Classify(decoded(t, nil), at).Explain(), p.Digest()
+	for i := range d.Risk.Rules {
+		d.Risk.Rules[i].Points = 999
+		for j := range d.Risk.Rules[i].Cuts {
+			d.Risk.Rules[i].Cuts[j].Points = 999
+		}
+	}
+	*d.Risk.Groups[0].Cap, d.Services[0].Models[0].Model, d.Templates[0].BoundTo.Tiers[0] = 0, change.OpsRunIt(), 9
+	for _, r := range p.Rules().Rules() {
+		for j := range r.Cuts {
+			r.Cuts[j].Points = 999
+		}
+	}
+	for _, g := range p.Rules().Groups() {
+		*g.Cap = 0
+	}
+	for _, id := range p.Services() {
+		s, _ := p.Service(id)
+		s.Models[0].Model = change.OpsRunIt()
+	}
+	p.Templates()[0].BoundTo.Tiers[0] = 9
+	if after := p.Classify(decoded(t, nil), at).Explain(); after != before || p.Digest() != digest {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// TestCostOfAll: templates, forbids, authority and freezes count as well as
+// rules (INV-8).
+func TestCostOfAll(t *testing.T) {
+	d := base(t)
+	dear := `any(change.paths, # matches "(a|b|c|d)*[ab][cd]x(y|z)*w")`
+	for i := range 100 {
+		d.Forbid = append(d.Forbid, approval.Forbid{ID: fmt.Sprint("f", i), Because: "never", When: dear})
+	}
+	if _, err := approval.New(d); err == nil || !strings.Contains(err.Error(), "over the limit") {
+		t.Errorf("a hundred dear conditions: %v", err)
+	}
+}
+
+// TestAuthorityOnlyAdds: a rule that does not ask for the type never takes the
+// default's place.
+func TestAuthorityOnlyAdds(t *testing.T) {
+	d := base(t)
+	d.Authority.Rules = []approval.AuthorityRule{{When: `touches("**/auth/**")`, Needs: []approval.Need{{Group: "security"}}}, {Needs: []approval.Need{{Role: "service-owner"}}}}
+	with := map[string]any{"claim": nil, "size": nil, "files": []any{map[string]any{"path": "src/auth/a.go", "added": 1, "deleted": 1}}}
+	got := made(t, d).Classify(decoded(t, with), at)
+	if want := "3 of cab and 1 of security and service-owner of payments-api"; got.Requirement.String() != want {
+		t.Errorf("%v, expected %s", got.Requirement, want)
+	}
+}
+
+// TestINV1InvalidChange: what Decode would refuse is refused when it is built
+// in Go, too, and nothing of it is standard.
+func TestINV1InvalidChange(t *testing.T) {
+	p := made(t, base(t))
+	for what, spoil := range map[string]func(c *change.Change){
+		"a path that no pattern sees": func(c *change.Change) { c.Files[0].Path = "./" + c.Files[0].Path },
+		"an identity with a space":    func(c *change.Change) { c.Requester.ID = "idp|alice smith" },
+		"no kind":                     func(c *change.Change) { c.Kind = 0 },
+		"an odd number":               func(c *change.Change) { c.History = &change.History{TeamFailureRate: new(float64(-1))} },
+	} {
+		c := decoded(t, nil)
+		spoil(c)
+		got := p.Classify(c, at)
+		if got.Type != change.Unclassified || got.Err == nil || !strings.Contains(got.Requirement.String(), "3 of cab") {
+			t.Errorf("%s:\n%s", what, got.Explain())
+		}
 	}
 }
