@@ -80,10 +80,7 @@ func (l *linting) add(file, format string, args ...any) {
 func (l *linting) services() {
 	for _, s := range l.d.Services {
 		for _, m := range s.Models {
-			replaced := slices.ContainsFunc(s.Models, func(later change.Assignment) bool {
-				return later.Kinds == nil && m.From.Before(later.From) && !l.day.Before(later.From)
-			})
-			if m.ReviewOverdue(l.day) && !replaced {
+			if m.ReviewOverdue(l.day) && l.inForce(s, m) {
 				l.add("services.yaml", "the operating model %s of the service %s should have been reviewed by %s; review it and set review-by anew", m.Model.Name, s.Name, m.ReviewBy)
 			}
 		}
@@ -93,6 +90,16 @@ func (l *linting) services() {
 			}
 		}
 	}
+}
+
+// inForce reports whether the assignment is in force for some kind of change.
+func (l *linting) inForce(s change.Service, m change.Assignment) bool {
+	for k := change.Code; k <= change.COTSRelease; k++ {
+		if now, ok := s.ModelFor(k, l.day); ok && now.From == m.From && now.Model == m.Model && len(now.Kinds) == len(m.Kinds) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *linting) templates() {
