@@ -28,7 +28,7 @@ func (b *building) addAuthority() {
 		}
 		if r.When != "" {
 			c.when = b.condition(b.facts, r.When, r.when, "when", b.types, b.levels)
-			c.says = c.when != nil && c.when.ReadsExtra(0)
+			c.says = c.when != nil && c.when.ReadsExtra(0) && !slices.ContainsFunc(c.when.Reads(), ofChange)
 		}
 		if r.Review != "" {
 			review, err := parseReviewTime(r.Review)
@@ -40,6 +40,11 @@ func (b *building) addAuthority() {
 		b.p.authority = append(b.p.authority, c)
 	}
 }
+
+// ofChange reports whether a fact is one of the change, not of its service. A
+// rule that asks for one is about some changes of a type, so it does not say
+// who decides that type.
+func ofChange(fact string) bool { return !strings.HasPrefix(fact, "service.") }
 
 func (b *building) needs(list []Need) []need {
 	out := make([]need, len(list))

@@ -156,7 +156,7 @@ func (k *classifying) lowRisk(t *template) (over int, low bool) {
 	}
 	slack := k.model.Model.Slack
 	stopped := k.Assessment.Floor.Assessed() && !k.Assessment.Floor.AtMost(ceiling)
-	if slack == 0 || stopped || len(k.freezes) > 0 || len(k.Assessment.Faults) > 0 || k.claimFor(t.ID).By == "" {
+	if slack == 0 || stopped || len(k.freezes) > 0 || len(k.Assessment.Faults) > 0 || k.claimFor(t.ID).Type != change.Standard {
 		return 0, false
 	}
 	for points := 1; points <= slack; points++ {

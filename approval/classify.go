@@ -188,6 +188,11 @@ func (k *classifying) span() change.Interval {
 	}
 }
 
+// untilEnd is the time from now to the end of what is left of its window.
+func (k *classifying) untilEnd() change.Interval {
+	return change.Interval{Start: k.in.At, End: k.span().End}
+}
+
 // lastDay is the last date on which it would be deployed.
 func (k *classifying) lastDay() change.Date { return k.service.day(k.span().End.Add(-1)) }
 
@@ -202,7 +207,10 @@ func (k *classifying) situation() risk.Situation {
 	s.Service, s.Zone, s.Working = &k.service.Service, k.service.zone, k.service.working
 	k.model, k.modeled = k.service.ModelFor(k.c.Kind, k.day())
 	if k.modeled {
-		s.Model, k.Model = k.model.Model.Name, k.model.Model.Name
+		k.Model = k.model.Model.Name
+		if _, same := k.service.modelThrough(k.c.Kind, k.untilEnd()); same {
+			s.Model = k.Model
+		}
 		if k.model.ReviewOverdue(k.day()) {
 			k.why("the operating model of %s should have been reviewed by %s", k.c.Service, k.model.ReviewBy)
 		}
@@ -324,8 +332,8 @@ func (k *classifying) allowed(under string) (claimant string, ok bool) {
 		k.why("the team itself asks for more scrutiny")
 		return "", false
 	}
-	if then, ok := k.service.ModelFor(k.c.Kind, k.lastDay()); !ok || then.Model != model {
-		k.why("another operating model is in force by the end of its window")
+	if _, same := k.service.modelThrough(k.c.Kind, k.untilEnd()); !same {
+		k.why("another operating model comes into force by the end of its window")
 		return "", false
 	}
 	switch model.Standard {

@@ -287,7 +287,7 @@ func (b *building) checkKinds(s *change.Service, at source) {
 			}
 			for _, k := range narrow.Kinds {
 				said := func(a change.Assignment) bool {
-					return slices.Contains(a.Kinds, k) && !a.From.Before(general.From)
+					return slices.Contains(a.Kinds, k) && a.From == general.From
 				}
 				if !slices.ContainsFunc(s.Models, said) {
 					b.add(at, "the service %q: from %s on it is under %s, but %s changes stay under %s; say so with {is: ..., from: %s, for: %s}",
@@ -437,7 +437,24 @@ func (p *Policy) ModelFor(service string, k change.Kind, at time.Time) (change.A
 	if !ok {
 		return change.Assignment{}, false
 	}
-	return s.ModelFor(k, s.day(at))
+	a, ok := s.ModelFor(k, s.day(at))
+	a.Kinds = slices.Clone(a.Kinds)
+	return a, ok
+}
+
+// modelThrough is the operating model in force for a kind of change from one
+// instant to another; false when none is, or not the same one all the time.
+func (s *serviceInfo) modelThrough(k change.Kind, span change.Interval) (change.Assignment, bool) {
+	first, last := s.day(span.Start), s.day(span.End.Add(-1))
+	a, ok := s.ModelFor(k, first)
+	for _, other := range s.Models {
+		if first.Before(other.From) && !last.Before(other.From) {
+			if b, _ := s.ModelFor(k, other.From); b.Model != a.Model {
+				return change.Assignment{}, false
+			}
+		}
+	}
+	return a, ok
 }
 
 // day is the date of an instant where the service is, or in UTC.

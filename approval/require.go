@@ -46,7 +46,7 @@ func (k *classifying) touched() []touched {
 	for _, id := range k.service.Carries {
 		info := k.p.services[id]
 		s := risk.Situation{At: k.in.At, Service: &info.Service, Zone: info.zone, Working: info.working}
-		if model, ok := info.ModelFor(k.c.Kind, info.day(k.in.At)); ok {
+		if model, ok := info.modelThrough(k.c.Kind, k.untilEnd()); ok {
 			s.Model = model.Model.Name
 		}
 		// A freeze asks for facts of the service only.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -206,7 +207,7 @@ func sum(parts []Requirement) Requirement {
 		seat, isSeat := p.(Seat)
 		at := slices.IndexFunc(out, func(o Requirement) bool {
 			other, ok := o.(Seat)
-			return isSeat && ok && other.holder() == seat.holder() || !isSeat && o.String() == p.String()
+			return isSeat && ok && other.holder() == seat.holder() || !isSeat && reflect.DeepEqual(o, p)
 		})
 		switch {
 		case at < 0:

@@ -30,7 +30,7 @@ type reading struct {
 	size    *change.Size
 	Situation
 	deploy   time.Time // when it would be deployed: the start of its window, or now
-	local    time.Time // the same in the zone of the service
+	last     time.Time // the last instant of what is left of its window; deploy without one
 	added    int
 	deleted  int
 	lines    bool // added and deleted are known from the files
@@ -56,8 +56,12 @@ func newReading(c *change.Change, s Situation) reading {
 	if c.Window != nil && s.At.Before(c.Window.Start) {
 		r.deploy = c.Window.Start
 	}
+	r.last = r.deploy
+	if c.Window != nil && r.deploy.Before(c.Window.End) {
+		r.last = c.Window.End.Add(-1)
+	}
 	if s.Zone != nil {
-		r.local, r.anywhere = r.deploy.In(s.Zone), true
+		r.anywhere = true
 	}
 	return r
 }

@@ -43,7 +43,7 @@
 //	contains startsWith endsWith matches    (matches: RE2, a literal pattern)
 //	a ? b : c
 //	any all none one count (list, condition over #)
-//	                    all is false over an empty list: nothing is no evidence
+//	                    all is unknown over an empty list: nothing is no evidence
 //	len lower upper trim abs min max
 //	touches("dir/**", ...)   whether a touched file matches a path pattern, from
 //	                    the root: "*.sql" is in no folder, "**/*.sql" in any
@@ -86,7 +86,7 @@
 //	change.deployed_with       how many changes go out in lockstep with it
 //	change.validation_automated  the checks after deployment run by themselves
 //	change.lead_hours          hours from now to the start of the window
-//	change.emergency *         an emergency change is asked for
+//	change.emergency           an emergency change is asked for
 //	requester.kind             human, bot
 //	requester.team             the requester's team
 //	service.name *             the service, one that the policy names
@@ -104,13 +104,14 @@
 //	service.availability *     the target in percent
 //	service.deployments *      yearly, quarterly, monthly, weekly, daily, on-demand
 //	service.model *            the operating model in force
-//	at.hour                    when it would be deployed, at the start of its
-//	                           window or now: 0 to 23, in the service's zone
+//	at.hour                    when it would be deployed, in its window or now:
+//	                           0 to 23, in the service's zone; not known where
+//	                           it is not the same all through the window
 //	at.weekday                 monday to sunday, then and there
 //	at.day                     1 to 31, then and there
 //	at.month                   1 to 12, then and there
 //	at.working_time            it is working time of the owner then
-//	at.watch_hours             working hours of the owner left in that day
+//	at.watch_hours             working hours of the owner left in that day, at least
 //	history.service_changes_30d   changes to the service in 30 days
 //	history.service_failures_90d  failed changes to it in 90 days
 //	history.service_failure_rate  failed over all, 0 to 1

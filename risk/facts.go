@@ -154,7 +154,7 @@ func (f Facts) plain(i int) any {
 	case rule.Float:
 		return v.Float
 	case rule.List:
-		return v.List
+		return slices.Clone(v.List) // it may be the policy's own
 	default:
 		return v.Text
 	}

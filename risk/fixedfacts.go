@@ -56,7 +56,7 @@ func changeFacts() []definition {
 			return truth(r.change.Validation.Automated)
 		}),
 		plainFact(rule.Float, "change.lead_hours", "window", "hours from now to the start of the window", leadHours),
-		plainFact(rule.Bool, "change.emergency", "", "an emergency change is asked for", func(r *reading) rule.Value { return rule.BoolValue(r.change.Emergency != nil) }),
+		plainFact(rule.Bool, "change.emergency", "emergency", "an emergency change is asked for", func(r *reading) rule.Value { return rule.BoolValue(r.change.Emergency != nil) }),
 	}
 }
 
@@ -217,40 +217,68 @@ func carries(s *change.Service) rule.Value {
 	return rule.ListValue(s.Carries)
 }
 
-// timeFacts are about when the change would be deployed: at the start of its
-// window, or now.
+// timeFacts are about when the change would be deployed: now, or at some time in
+// what is left of its window. A fact that changes in that time is not known:
+// nobody has said which of its values will be true.
 func timeFacts() []definition {
 	days := words(7, func(i int) string { return strings.ToLower(time.Weekday(i % 7).String()) })
-	clock := func(read func(r *reading) rule.Value) func(*reading) rule.Value {
+	const month, day, hour = "2006-01", "2006-01-02", "2006-01-02T15"
+	clock := func(same string, read func(t time.Time) rule.Value) func(*reading) rule.Value {
 		return func(r *reading) rule.Value {
-			if !r.anywhere {
+			if !r.anywhere || r.deploy.In(r.Zone).Format(same) != r.last.In(r.Zone).Format(same) {
 				return rule.Value{}
 			}
-			return read(r)
+			return read(r.deploy.In(r.Zone))
 		}
 	}
+	whole := func(of func(t time.Time) int) func(t time.Time) rule.Value {
+		return func(t time.Time) rule.Value { return rule.IntValue(int64(of(t))) }
+	}
 	return []definition{
-		between(plainFact(rule.Int, "at.hour", "window", "the hour of the day when it would be deployed, 0 to 23, in the service's zone", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Hour())) })), 0, 23),
-		wordFact("at.weekday", "window", "the day of the week there", days, clock(func(r *reading) rule.Value {
-			return rule.TextValue(strings.ToLower(r.local.Weekday().String()))
+		between(plainFact(rule.Int, "at.hour", "window", "the hour of the day when it would be deployed, 0 to 23, in the service's zone", clock(hour, whole(time.Time.Hour))), 0, 23),
+		wordFact("at.weekday", "window", "the day of the week then and there", days, clock(day, func(t time.Time) rule.Value {
+			return rule.TextValue(strings.ToLower(t.Weekday().String()))
 		})),
-		between(plainFact(rule.Int, "at.day", "window", "the day of the month there, 1 to 31", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Day())) })), 1, 31),
-		between(plainFact(rule.Int, "at.month", "window", "the month there, 1 to 12", clock(func(r *reading) rule.Value { return rule.IntValue(int64(r.local.Month())) })), 1, 12),
-		plainFact(rule.Bool, "at.working_time", "window", "it is working time of the owner then", func(r *reading) rule.Value {
-			if r.Working == nil {
-				return rule.Value{}
-			}
-			return rule.BoolValue(r.Working.Working(r.deploy))
-		}),
-		plainFact(rule.Float, "at.watch_hours", "window", "working hours of the owner that are left in that day", watchHours),
+		between(plainFact(rule.Int, "at.day", "window", "the day of the month then and there, 1 to 31", clock(day, whole(time.Time.Day))), 1, 31),
+		between(plainFact(rule.Int, "at.month", "window", "the month then and there, 1 to 12", clock(month, whole(func(t time.Time) int { return int(t.Month()) }))), 1, 12),
+		plainFact(rule.Bool, "at.working_time", "window", "it is working time of the owner then", workingTime),
+		plainFact(rule.Float, "at.watch_hours", "window", "working hours of the owner that are left in that day, at the least", watchHours),
 	}
 }
 
+// longWindow is from when on the working time in a window is not looked at.
+const longWindow = 31 * 24 * time.Hour
+
+// worked is how much of the window is working time, and how long the window is;
+// false when that cannot be told.
+func (r *reading) worked() (working, whole time.Duration, ok bool) {
+	whole = r.last.Sub(r.deploy)
+	if r.Working == nil || whole > longWindow {
+		return 0, whole, false
+	}
+	return r.Working.Between(r.deploy, r.last), whole, true
+}
+
+func workingTime(r *reading) rule.Value {
+	working, whole, ok := r.worked()
+	first := ok && r.Working.Working(r.deploy)
+	switch {
+	case !ok, first != r.Working.Working(r.last), first && working != whole, !first && working > 0:
+		return rule.Value{}
+	}
+	return rule.BoolValue(first)
+}
+
+// watchHours is the least that there can be: none where the window leaves
+// working time, or else what is left after its end.
 func watchHours(r *reading) rule.Value {
 	if r.Working == nil {
 		return rule.Value{}
 	}
-	hours := r.Working.Remaining(r.deploy).Hours()
+	hours := 0.0
+	if working, whole, ok := r.worked(); ok && working == whole {
+		hours = r.Working.Remaining(r.last).Hours()
+	}
 	return decimal(&hours)
 }
 

@@ -110,8 +110,11 @@ func (c *cond) compute(v, other value) truth {
 	case "touches":
 		return truthOf(slices.ContainsFunc(v.list, func(p string) bool { return naiveGlobs[c.texts[0]].MatchString(p) }))
 	}
+	if c.op == "all" && len(v.list) == 0 {
+		return unknown
+	}
 	n := len(c.holding(v.list, c.sign))
-	return truthOf(map[string]bool{"any": n > 0, "all": n == len(v.list) && n > 0, "none": n == 0, "one": n == 1}[c.op])
+	return truthOf(map[string]bool{"any": n > 0, "all": n == len(v.list), "none": n == 0, "one": n == 1}[c.op])
 }
 
 // naiveGlobs are the globs of the generator, spelt out by hand.

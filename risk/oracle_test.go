@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/risk"
@@ -124,7 +125,7 @@ func (p policy) facts(c *change.Change, s risk.Situation) map[string]value {
 	attributeFacts(f, c)
 	for name, v := range f {
 		data := dataOf(name, c)
-		v.observed = name == "change.emergency" || data == "window" && c.Window == nil || c.Observed(data)
+		v.observed = data == "window" && c.Window == nil || c.Observed(data)
 		f[name] = v
 	}
 	serviceFacts(f, s)
@@ -217,15 +218,45 @@ func changeFacts(f map[string]value, c *change.Change, s risk.Situation) {
 		f["change.lead_hours"] = decimalValue(c.Window.Start.Sub(s.At).Hours())
 	}
 	f["at.working_time"] = value{state: unknown}
+	times := []time.Time{deploy} // every minute of what is left of the window
+	if c.Window != nil && deploy.Before(c.Window.End) {
+		for t := deploy.Add(time.Minute); t.Before(c.Window.End); t = t.Add(time.Minute) {
+			times = append(times, t)
+		}
+		times = append(times, c.Window.End.Add(-1))
+	}
 	if s.Working != nil {
-		f["at.watch_hours"] = decimalValue(s.Working.Remaining(deploy).Hours())
-		f["at.working_time"] = flagValue(s.Working.Working(deploy))
+		least, working := s.Working.Remaining(deploy).Hours(), 0
+		for _, t := range times {
+			least = min(least, s.Working.Remaining(t).Hours())
+			if s.Working.Working(t) {
+				working++
+			}
+		}
+		f["at.watch_hours"] = decimalValue(least)
+		if working == 0 || working == len(times) {
+			f["at.working_time"] = flagValue(working > 0)
+		}
 	}
 	for _, name := range []string{"at.hour", "at.weekday", "at.day", "at.month"} {
 		f[name] = value{state: unknown}
 	}
 	if s.Zone != nil {
 		local := deploy.In(s.Zone)
+		defer func() { // what is not the same all the time is not known
+			for _, t := range times {
+				t = t.In(s.Zone)
+				if t.Hour() != local.Hour() || t.Day() != local.Day() {
+					f["at.hour"] = value{state: unknown}
+				}
+				if t.Day() != local.Day() || t.Month() != local.Month() {
+					f["at.day"], f["at.weekday"] = value{state: unknown}, value{state: unknown}
+				}
+				if t.Month() != local.Month() {
+					f["at.month"] = value{state: unknown}
+				}
+			}
+		}()
 		f["at.hour"], f["at.day"], f["at.month"] = wholeValue(local.Hour()), wholeValue(local.Day()), wholeValue(int(local.Month()))
 		f["at.weekday"] = textValue(strings.ToLower(local.Format("Monday")))
 	}

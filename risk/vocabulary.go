@@ -120,6 +120,10 @@ func (v *Vocabulary) addApplies(a Applicability, errs *faults) {
 		errs.add(a.src, "", "no fact is named %q%s", a.Fact, v.rules.Hint(a.Fact))
 		return
 	}
+	if slices.ContainsFunc(v.applies, func(o applies) bool { return o.fact == i }) {
+		errs.add(a.src, "", "it is said twice for which services %s has a meaning", a.Fact)
+		return
+	}
 	if when := v.serviceCondition(a.For, a.src, "", errs); when != nil {
 		v.applies = append(v.applies, applies{i, when})
 	}

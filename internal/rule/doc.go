@@ -19,8 +19,8 @@
 // missing fact can only move a verdict to Unknown, or uncover a Fault; never
 // from True to False or back.
 //
-// "all" over an empty list is False, unlike in logic: that nothing is there is
-// no evidence that all of it is as it should be. "none" and "any" are as usual.
+// "all" over an empty list is Unknown, unlike in logic: that nothing is there is
+// no evidence, either way. "none" and "any" are as usual.
 //
 // Whole numbers that leave 64 bits, decimals that leave their range or are not
 // numbers, division by zero, and the step from a whole number beyond 2^53 to a

@@ -407,7 +407,7 @@ func (n *naive) loop(name string, list seen, predicate ast.Node) seen {
 	case "all":
 		if len(list.list) == 0 {
 			n.vacuous = true
-			return truth(false)
+			return fromVerdict(IsUnknown)
 		}
 		return fromVerdict(strictest(andOrder, append(all, IsTrue)...))
 	}

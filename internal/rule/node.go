@@ -196,11 +196,11 @@ var (
 	})
 )
 
-// runAll is false over an empty list: that nothing is there is no evidence that
-// all of it is as it should be.
+// runAll is not known over an empty list: that nothing is there is no evidence,
+// neither that all of it is as it should be nor that some of it is not.
 func runAll(n *node, f *frame) Value {
 	if list := n.args[0].eval(f); list.State == Present && len(list.List) == 0 {
-		return BoolValue(false)
+		return Value{}
 	}
 	return runEvery(n, f)
 }
