@@ -17,7 +17,7 @@ const module = "github.com/changelane/changelane"
 
 // plan is which room may import what, besides the standard library. Rooms are
 // folders of this module; "mod:" names another module. A room that is not
-// listed may not exist.
+// listed may not exist. Tests may import more.
 var plan = map[string][]string{
 	"":                    nil, // doc.go and the tests of the root
 	"internal/nearest":    nil,
@@ -27,6 +27,19 @@ var plan = map[string][]string{
 	"change":              {"internal/schema", "internal/nearest"},
 	"risk":                {"change", "internal/rule", "internal/schema", "internal/policyfile", "internal/nearest"},
 	"approval":            {"risk", "change", "internal/rule", "internal/schema", "internal/policyfile", "internal/nearest"},
+}
+
+// planned are rooms that other work will fill; until then they do not exist.
+var planned = map[string][]string{
+	"risk/backtest":        {"risk", "change", "mod:golang.org/x/exp"},
+	"approval/cab":         {"approval", "risk", "change", "internal/rule", "internal/schema", "internal/policyfile", "internal/nearest"},
+	"approval/desk":        {"approval", "approval/cab", "risk", "change", "audit"},
+	"approval/webhook":     {"approval"},
+	"approval/cloudevents": {"approval"},
+	"audit":                {"mod:golang.org/x/mod"},
+	"audit/memory":         {"audit"},
+	"audit/sqlstore":       {"audit"},
+	"audit/audittest":      {"audit"},
 }
 
 // nested are the modules within this one: whole programs, which may import
@@ -51,6 +64,9 @@ func TestPlan(t *testing.T) {
 	rooms := sourceFiles(t)
 	for room, files := range rooms {
 		allowed, known := plan[room]
+		if !known {
+			allowed, known = planned[room]
+		}
 		if !known {
 			t.Errorf("the folder %q holds Go files and is not in the plan", room)
 		}
@@ -88,6 +104,27 @@ func planProblem(room, imported string, allowed []string) string {
 		return "the room is pure"
 	}
 	return ""
+}
+
+// TestExamplesAreOutsiders: whole programs use nothing but the public API, as
+// they are what people copy. Go itself would let them import internal rooms.
+func TestExamplesAreOutsiders(t *testing.T) {
+	programs := 0
+	err := filepath.WalkDir("examples", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") {
+			return err
+		}
+		programs++
+		for _, imported := range imports(t, file) {
+			if imported == module || strings.HasPrefix(imported, module+"/internal") {
+				t.Errorf("%s imports %s", file, imported)
+			}
+		}
+		return nil
+	})
+	if err != nil || programs == 0 {
+		t.Fatal(programs, err)
+	}
 }
 
 // TestPureRoomsAskNothingAmbient finds calls that depend on where and when the

@@ -561,3 +561,44 @@ func TestINV1InvalidChange(t *testing.T) {
 		}
 	}
 }
+
+// TestWindowSpans: a window that reaches into a time, or a model, that would
+// not let the change be standard is no way around it.
+func TestWindowSpans(t *testing.T) {
+	d := base(t)
+	d.Forbid = append(d.Forbid, approval.Forbid{ID: "weekend", Because: "nobody is there", When: `at.weekday in ["saturday", "sunday"]`})
+	window := func(start, end string) map[string]any {
+		return map[string]any{"window": map[string]any{"start": start, "end": end}}
+	}
+	models := base(t)
+	own := models.Services[0].Models[len(models.Services[0].Models)-1]
+	models.Services[0].Models = append(models.Services[0].Models,
+		change.Assignment{Model: change.OpsRunIt(), From: change.Date{Year: 2026, Month: 11, Day: 25}},
+		change.Assignment{Model: own.Model, From: change.Date{Year: 2026, Month: 12, Day: 5}})
+	for _, one := range []struct {
+		what       string
+		d          approval.Definition
+		start, end string
+		want       change.Type
+	}{
+		{"within a Thursday", d, "2026-11-26T10:00:00Z", "2026-11-26T12:00:00Z", change.Standard},
+		{"into the weekend", d, "2026-11-26T10:00:00Z", "2026-11-30T00:00:00Z", change.Normal},
+		{"before another model", models, "2026-11-24T10:00:00Z", "2026-11-24T12:00:00Z", change.Standard},
+		{"through another model and out again", models, "2026-11-24T10:00:00Z", "2026-12-05T00:00:01Z", change.Normal},
+	} {
+		if got := made(t, one.d).Classify(decoded(t, window(one.start, one.end)), at); got.Type != one.want {
+			t.Errorf("%s: %s, expected %s\n%s", one.what, got.Type, one.want, got.Explain())
+		}
+	}
+}
+
+// TestNarrowAuthority: a rule about some changes of a type does not say who
+// decides the others, and adds to the default.
+func TestNarrowAuthority(t *testing.T) {
+	d := base(t)
+	d.Authority.Rules = []approval.AuthorityRule{{When: `type == "normal" and touches("**/auth/**")`, Needs: []approval.Need{{Role: "service-owner"}}}}
+	with := map[string]any{"claim": nil, "size": nil, "files": []any{map[string]any{"path": "src/auth/a.go", "added": 1, "deleted": 1}}}
+	if got := made(t, d).Classify(decoded(t, with), at); !strings.Contains(got.Requirement.String(), "3 of cab") {
+		t.Errorf("%v", got.Requirement)
+	}
+}

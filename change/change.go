@@ -5,7 +5,7 @@ import "time"
 // Change is the request for change. The zero value of a field that may be
 // absent means "not stated"; see the package documentation.
 type Change struct {
-	ID           string         `json:"id"`                    // the host's name for it, unique per tenant
+	ID           string         `json:"id"`                    // the host's name for it, unique per tenant; also the caller's key: the same id again is the same request
 	Title        string         `json:"title,omitzero"`        // one line
 	Reason       string         `json:"reason,omitzero"`       // why the business wants it
 	Kind         Kind           `json:"kind"`                  // what is changed
