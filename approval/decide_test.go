@@ -30,6 +30,7 @@ func TestTwoAxes(t *testing.T) {
 	always.Name, always.Standard = "always", change.Always
 	for _, model := range []change.OperatingModel{change.OpsRunIt(), change.YouBuildItYouRunIt(), always} {
 		d, standard := base(t), 0
+		d.Models = append(d.Models, always)
 		d.Services[0].Models = []change.Assignment{{Model: model, From: change.Date{Year: 2020, Month: 1, Day: 1}}}
 		p := made(t, d)
 		for row := range 32 {
@@ -600,5 +601,19 @@ func TestNarrowAuthority(t *testing.T) {
 	with := map[string]any{"claim": nil, "size": nil, "files": []any{map[string]any{"path": "src/auth/a.go", "added": 1, "deleted": 1}}}
 	if got := made(t, d).Classify(decoded(t, with), at); !strings.Contains(got.Requirement.String(), "3 of cab") {
 		t.Errorf("%v", got.Requirement)
+	}
+}
+
+// TestModelNames: a name of a model means its switches.
+func TestModelNames(t *testing.T) {
+	for what, model := range map[string]change.OperatingModel{
+		"a preset that lets everything be standard": {Name: "ops-run-it", Deploys: change.AppSupport, Validates: change.Either, Slot: true, Handover: true, Standard: change.Always},
+		"a model that nobody defined":               {Name: "own", Deploys: change.Owner, Validates: change.Owner, Standard: change.Always},
+	} {
+		d := base(t)
+		d.Services[0].Models = []change.Assignment{{Model: model, From: change.Date{Year: 2020, Month: 1, Day: 1}}}
+		if _, err := approval.New(d); err == nil {
+			t.Errorf("%s is accepted", what)
+		}
 	}
 }

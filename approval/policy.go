@@ -263,9 +263,28 @@ func (b *building) service(s *change.Service, at source) *serviceInfo {
 			b.add(at, "the model %s of the service %q needs a day from which it holds, and a review after that", m.Model.Name, s.Name)
 		}
 	}
+	b.checkModels(s, at)
 	b.checkKinds(s, at)
 	b.addTime(info, at)
 	return info
+}
+
+// checkModels refuses a model that has the name of a preset, or of a model of
+// the policy, and other switches; only the sides may differ by service.
+func (b *building) checkModels(s *change.Service, at source) {
+	known := slices.Concat(change.Presets(), b.d.Models)
+	for _, a := range s.Models {
+		m := a.Model
+		i := slices.IndexFunc(known, func(o change.OperatingModel) bool { return o.Name == m.Name })
+		if i < 0 {
+			b.add(at, "the service %q is under %q, which is neither a preset nor a model of the policy", s.Name, m.Name)
+			continue
+		}
+		m.Deploys, m.Validates = known[i].Deploys, known[i].Validates
+		if m != known[i] {
+			b.add(at, "the service %q is under %q with other switches than that model has; give the model a name of its own", s.Name, m.Name)
+		}
+	}
 }
 
 // checkKinds refuses a model for all kinds that begins after one for some
