@@ -30,10 +30,10 @@
 // # Authority
 //
 // Authority rules add up: each that matches adds its seats. A rule that asks for
-// the type says who decides changes of that type; one that does not only adds to
-// it. Where no rule that asks for the type matches, or it cannot be told
-// whether one does, or the risk of a normal change was left open, the default is
-// needed as well. A missing fact never takes a seat away.
+// the type, and besides it only for the level and the service, says who decides
+// changes of that type; any other only adds to it. Where no such rule matches,
+// or it cannot be told whether one does, or the risk of a normal change was left
+// open, the default is needed as well. A missing fact never takes a seat away.
 //
 // # Strictness
 //

@@ -70,8 +70,8 @@ func (l *loading) model(f policyfile.Field) change.OperatingModel {
 	o := f.Value.Object(&l.errs, "an operating model", "like", "deploys", "validates", "slot", "handover", "standard", "slack")
 	m := l.modelNamed(o.Need("like"))
 	m.Name = f.Name
-	party(&l.errs, o.Get("deploys"), "deploys", &m.Deploys)
-	party(&l.errs, o.Get("validates"), "validates", &m.Validates)
+	word(&l.errs, o.Get("deploys"), "deploys", &m.Deploys)
+	word(&l.errs, o.Get("validates"), "validates", &m.Validates)
 	if n := o.Get("slot"); n != nil {
 		m.Slot = n.Bool(&l.errs, "slot")
 	}
@@ -100,14 +100,6 @@ func (l *loading) modelNamed(n *policyfile.Node) change.OperatingModel {
 		l.errs.Addf(n.Pos, "no operating model is named %q (there are %s)%s", id, strings.Join(ids, ", "), nearest.Hint(id, ids))
 	}
 	return change.OpsRunIt() // stands in, so that one fault is reported once
-}
-
-// party reads a side; owner stands for the team that owns the service.
-func party(errs *policyfile.Errors, n *policyfile.Node, what string, to *change.Party) {
-	if n == nil {
-		return
-	}
-	word(errs, n, what, to)
 }
 
 // word reads a value of a closed set.
@@ -200,7 +192,7 @@ func (l *loading) side(n *policyfile.Node, what, team string, to *change.Party) 
 		*to = change.Owner
 		return
 	}
-	party(&l.errs, n, what, to)
+	word(&l.errs, n, what, to)
 }
 
 func (l *loading) standing(n *policyfile.Node) change.StandingClaim {
