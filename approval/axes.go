@@ -3,6 +3,7 @@ package approval
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/risk"
@@ -25,6 +26,23 @@ func (k *classifying) findClaims() {
 			k.claims = append(k.claims, change.Claim{Type: change.Standard, Template: s.Template, By: s.By, Reason: s.Reason})
 		}
 	}
+}
+
+// Claimants lists those by whose word the change could be standard, without
+// repeats: whoever claims it, or else the standing claims of its service.
+func (p *Policy) Claimants(c *change.Change, at time.Time) []string {
+	if p == nil || c == nil {
+		return nil
+	}
+	k := &classifying{p: p, c: c, in: Inputs{At: at}, service: p.services[c.Service]}
+	k.findClaims()
+	var out []string
+	for _, claim := range k.claims {
+		if claim.By != "" && !slices.Contains(out, claim.By) {
+			out = append(out, claim.By)
+		}
+	}
+	return out
 }
 
 // claimFor is the claim that names the template, or names none.

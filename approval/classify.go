@@ -54,10 +54,11 @@ type Inputs struct {
 	// so.
 	Templates map[string]TemplateStatus
 
-	// OnCall is the directory's answer to whether the claimant is on call for
-	// the team of the service. Nil means that nobody was asked: it is assumed,
-	// and the classification says so.
-	OnCall *bool
+	// OnCall has the directory's answers to whether those who claim that the
+	// change is standard belong to the on-call team of the service, by identity;
+	// see [Policy.Claimants]. Who is not in it does not. Nil means that nobody
+	// was asked: it is assumed, and the classification says so.
+	OnCall map[string]bool
 }
 
 // Classification is what becomes of a change: its type, why, and who must say
@@ -65,6 +66,8 @@ type Inputs struct {
 // nothing meets.
 type Classification struct {
 	ID          string        // of the change; "" when it cannot be read
+	Title       string        // of the change
+	Reason      string        // why the business wants it
 	Change      change.Digest // of the content that was classified
 	At          time.Time
 	Type        change.Type
@@ -154,7 +157,7 @@ func (p *Policy) classifyValid(c *change.Change, in Inputs) Classification {
 		return p.Unclassified(c.ID, in.At, err)
 	}
 	k := &classifying{p: p, c: c, in: in}
-	k.Classification = Classification{ID: c.ID, Change: digest, At: in.At.UTC(), Window: inUTC(c.Window), Policy: p.digest, Type: change.Normal}
+	k.Classification = Classification{ID: c.ID, Title: c.Title, Reason: c.Reason, Change: digest, At: in.At.UTC(), Window: inUTC(c.Window), Policy: p.digest, Type: change.Normal}
 	situation := k.situation()
 	k.facts = p.rules.Vocabulary().Facts(c, situation)
 	k.Assessment = p.rules.Assess(k.facts)
@@ -348,7 +351,7 @@ func (k *classifying) allowed(under string) (claimant string, ok bool) {
 	switch {
 	case claimant == "":
 		k.why("nobody claims it as a standard change")
-	case k.in.OnCall != nil && !*k.in.OnCall:
+	case k.in.OnCall != nil && !k.in.OnCall[claimant]:
 		k.why("%s claims it as a standard change, but is not on call for %s", claimant, k.service.Team)
 	default:
 		return claimant, true

@@ -109,7 +109,7 @@ func TestOneTeamBothModels(t *testing.T) {
 // TestClaimsAndSlack: a claim may exceed the ceiling by the slack of the model
 // and no more, and never past a floor, the default, a freeze or a fault.
 func TestClaimsAndSlack(t *testing.T) {
-	yes, no := true, false
+	yes, no := map[string]bool{"idp|alice": true}, map[string]bool{"idp|bob": true}
 	for _, one := range []struct {
 		what     string
 		points   int // on top of -10
@@ -127,8 +127,8 @@ func TestClaimsAndSlack(t *testing.T) {
 		{"no claim", 34, nil, map[string]any{"claim": nil}, at, false, 0},
 		{"a claim to be normal", 0, nil, map[string]any{"claim": map[string]any{"type": "normal", "by": "idp|alice"}}, at, false, 0},
 		{"a template that does not exist", 0, nil, map[string]any{"claim": map[string]any{"type": "standard", "by": "idp|alice", "template": "rollin"}}, at, false, 0},
-		{"on call", 35, nil, nil, approval.Inputs{At: monday, OnCall: &yes}, true, 1},
-		{"not on call", 34, nil, nil, approval.Inputs{At: monday, OnCall: &no}, false, 0},
+		{"on call", 35, nil, nil, approval.Inputs{At: monday, OnCall: yes}, true, 1},
+		{"not on call", 34, nil, nil, approval.Inputs{At: monday, OnCall: no}, false, 0},
 		{"past a hard stop", 10, func(d *approval.Definition) { d.Risk.Rules[0].Floor, d.Risk.Rules[0].Points = "medium", 0 }, nil, at, false, 0},
 		{"past the default", 35, func(d *approval.Definition) { d.Risk.Rules = d.Risk.Rules[:1] }, nil, at, false, 0},
 		{"in a freeze", 35, nil, nil, approval.Inputs{At: time.Date(2026, 12, 16, 10, 0, 0, 0, time.UTC)}, false, 0},

@@ -73,6 +73,8 @@ func ExampleClassification_Explain() {
 	fmt.Print(p.Classify(c, approval.Inputs{At: monday}).Explain())
 	// Output:
 	// CHG-1 is a normal change: it needs a decision.
+	//   what: "db cleanup"
+	//   what for: "less to pay"
 	//   the risk is not settled while this is not known: change.lines_added, change.files
 	//   perhaps never standard: secrets are looked at by people (secrets), and change.paths is not known
 	//   no template in force covers the change, so it is not regular

@@ -15,6 +15,12 @@ import (
 func (c Classification) Explain() string {
 	var b strings.Builder
 	c.explainHead(&b)
+	if c.Title != "" {
+		fmt.Fprintf(&b, "  what: %q\n", c.Title)
+	}
+	if c.Reason != "" {
+		fmt.Fprintf(&b, "  what for: %q\n", c.Reason)
+	}
 	if c.Err != nil {
 		fmt.Fprintf(&b, "  it cannot be classified: %v\n", c.Err)
 	}

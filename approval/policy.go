@@ -435,7 +435,12 @@ func (p *Policy) Name() string { return p.name }
 
 // Digest names the policy: everything that a classification depends on besides
 // its inputs.
-func (p *Policy) Digest() change.Digest { return p.digest }
+func (p *Policy) Digest() change.Digest {
+	if p == nil {
+		return ""
+	}
+	return p.digest
+}
 
 // Rules is the rule set of the policy.
 func (p *Policy) Rules() *risk.RuleSet { return p.rules }

@@ -32,7 +32,6 @@ func sampleClassifications(t *testing.T) map[string]approval.Classification {
 		t.Fatal(err)
 	}
 	monday, friday := atOf(t, "2026-11-23T10:00:00Z"), atOf(t, "2026-12-18T19:30:00.5+01:00")
-	no := false
 	var none *approval.Policy
 	out := map[string]approval.Classification{
 		"nothing":             {},
@@ -58,7 +57,7 @@ func sampleClassifications(t *testing.T) map[string]approval.Classification {
 	} {
 		c := sampleChange(t, members)
 		out[name] = policy.Classify(c, approval.Inputs{At: monday})
-		out[name+", late on Friday"] = policy.Classify(c, approval.Inputs{At: friday, OnCall: &no, Templates: map[string]approval.TemplateStatus{"shop-release": {State: approval.Suspended}}})
+		out[name+", late on Friday"] = policy.Classify(c, approval.Inputs{At: friday, OnCall: map[string]bool{}, Templates: map[string]approval.TemplateStatus{"shop-release": {State: approval.Suspended}}})
 		out[name+", with a log"] = policy.Classify(c, approval.Inputs{At: monday, Templates: map[string]approval.TemplateStatus{"payments-rolling": {State: approval.Active, Version: policy.TemplateVersion("payments-rolling")}}})
 	}
 	slack := out["standard"]
