@@ -7,3 +7,5 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v5 v5.3.1
 	go.yaml.in/yaml/v4 v4.0.0
 )
+
+require golang.org/x/mod v0.42.0
