@@ -31,7 +31,7 @@ func (b *building) addTemplates() {
 }
 
 func (b *building) template(t Template) template {
-	c := template{Template: t, ceiling: b.level(t.at("ceiling"), "the ceiling", t.Ceiling)}
+	c := template{Template: t, ceiling: b.level(t.at("ceiling"), "the ceiling", t.Ceiling), approver: b.approverOf(t)}
 	b.checkCeiling(&t)
 	if t.Owner == "" {
 		b.add(t.src, "the template %q needs an owner who answers for it", t.ID)

@@ -3,6 +3,7 @@ package approval
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/changelane/changelane/change"
@@ -94,10 +95,20 @@ func (c Classification) MarshalJSON() ([]byte, error) {
 	if c.Err != nil {
 		l.Error = c.Err.Error()
 	}
+	return plainJSON(l)
+}
+
+// plainJSON is JSON on one line that leaves <, > and & as they are: whoever puts
+// it into a page must escape it anyway.
+func plainJSON(v any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false) // whoever puts the line into a page must escape it anyway
-	err := encoder.Encode(l)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	var inner *json.MarshalerError
+	if errors.As(err, &inner) {
+		err = inner.Err // without the name of a type of ours
+	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 

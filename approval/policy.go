@@ -26,6 +26,7 @@ type Policy struct {
 	fallback  []need
 	authority []authorityRule
 	digest    change.Digest
+	zoneData  string // its digest, which takes long to compute
 }
 
 type serviceInfo struct {
@@ -38,6 +39,7 @@ type template struct {
 	Template
 	ceiling        risk.Level
 	covers, except *risk.Condition
+	approver       Seat // who puts it into force; zero: nobody can
 	digest         change.Digest
 }
 
@@ -163,7 +165,8 @@ func (b *building) seal() error {
 	if err != nil {
 		return fmt.Errorf("the policy has no encoding: %w", err)
 	}
-	b.p.digest = change.DigestOf("changelane/policy/v1\n"+change.ZoneDataDigest(), data)
+	b.p.zoneData = change.ZoneDataDigest()
+	b.p.digest = change.DigestOf("changelane/policy/v1\n"+b.p.zoneData, data)
 	return nil
 }
 

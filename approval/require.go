@@ -126,8 +126,15 @@ func (k *classifying) decideRequirement(s risk.Situation) {
 	k.Requirement = sum(parts)
 }
 
+// template is nil where the policy has none of that name.
 func (p *Policy) template(id string) *template {
+	if p == nil {
+		return nil
+	}
 	i := slices.IndexFunc(p.templates, func(t template) bool { return t.ID == id })
+	if i < 0 {
+		return nil
+	}
 	return &p.templates[i]
 }
 

@@ -153,6 +153,14 @@ func (o ordering) check(s, v *schema.Value, place string) (problems []string) {
 			problems = append(problems, o.check(items, item, fmt.Sprintf("%s/%d", place, i))...)
 		}
 	}
+	if named := s.Get("patternProperties"); named != nil {
+		for _, m := range v.Members {
+			problems = append(problems, o.check(named.Members[0].Value, m.Value, place+"/"+m.Name)...)
+		}
+	}
+	if s.Get("properties") == nil {
+		return problems // any members, in any order
+	}
 	last := -1
 	for _, m := range v.Members {
 		at := slices.IndexFunc(s.Get("properties").Members, func(p schema.Member) bool { return p.Name == m.Name })

@@ -27,6 +27,7 @@ import (
 const (
 	validPolicy = "testdata/schemas/valid"
 	lineSchema  = "classification.schema.json"
+	caseSchema  = "case.schema.json"
 )
 
 var policyFiles = []string{"policy.yaml", "services.yaml", "risk.yaml", "catalogue.yaml", "authority.yaml", "calendar.yaml"}
@@ -37,7 +38,7 @@ func schemaOf(file string) string { return strings.TrimSuffix(file, ".yaml") + "
 func publishedSchemas(t *testing.T) (map[string]*schema.Value, map[string]*schema.Schema) {
 	t.Helper()
 	documents, compiled := map[string]*schema.Value{}, map[string]*schema.Schema{}
-	for _, name := range append([]string{lineSchema}, mapped(policyFiles, schemaOf)...) {
+	for _, name := range append([]string{lineSchema, caseSchema}, mapped(policyFiles, schemaOf)...) {
 		data, err := fs.ReadFile(approval.Schemas(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -231,7 +232,7 @@ func TestSchemasHaveTheFieldsOfTheLoader(t *testing.T) {
 	for name, document := range documents {
 		walk(document, name, func(pointer string, v *schema.Value) {
 			properties := v.Get("properties")
-			if name == lineSchema || properties == nil || isCondition(pointer) {
+			if name == lineSchema || name == caseSchema || properties == nil || isCondition(pointer) {
 				return
 			}
 			pointer = regexp.MustCompile(`/patternProperties/[^/]*$`).ReplaceAllString(pointer, "/patternProperties/*")
@@ -391,32 +392,42 @@ func canValidate(p change.Party) bool {
 func TestSchemasHaveTheWordsOfTheCode(t *testing.T) {
 	kinds, stages, exposures := wordsOf(change.Code, nil), wordsOf(change.Pilot, nil), wordsOf(change.Internal, nil)
 	deployers, validators := wordsOf(change.Owner, canDeploy), wordsOf(change.Owner, canValidate)
+	ruling := "/properties/ruling/properties/"
 	seen := "/properties/reasons/items/properties/seen/items/properties/"
 	want := map[string]string{
-		"policy.schema.json/$defs/model/properties/deploys":                deployers,
-		"policy.schema.json/$defs/model/properties/validates":              validators,
-		"policy.schema.json/$defs/model/properties/standard":               wordsOf(change.Never, nil),
-		"services.schema.json/$defs/kind":                                  kinds,
-		"services.schema.json/$defs/service/properties/kind":               wordsOf(change.Digital, nil),
-		"services.schema.json/$defs/service/properties/stage":              stages,
-		"services.schema.json/$defs/service/properties/exposure":           exposures,
-		"services.schema.json/$defs/service/properties/coupling":           wordsOf(change.Loose, nil),
-		"services.schema.json/$defs/service/properties/deployments":        wordsOf(change.Yearly, nil),
-		"services.schema.json/$defs/service/properties/deploys/anyOf/0":    deployers,
-		"services.schema.json/$defs/service/properties/validates/anyOf/0":  validators,
-		"services.schema.json/$defs/service/properties/zone/not":           "Local Factory",
-		"risk.schema.json/$defs/level/not":                                 "none unassessed",
-		"risk.schema.json/$defs/rule/properties/trust":                     risk.Observed.String(),
-		"catalogue.schema.json/$defs/level/not":                            "none unassessed",
-		"catalogue.schema.json/$defs/stage":                                stages,
-		"catalogue.schema.json/$defs/exposure":                             exposures,
-		"calendar.schema.json/properties/working-time/properties/zone/not": "Local Factory",
-		"calendar.schema.json/$defs/freeze/properties/emergencies":         "pass hold",
-		lineSchema + "/properties/type":                                    wordsOf(change.Unclassified, nil),
-		lineSchema + "/properties/reasons/items/properties/basis":          strings.Join(mapped([]risk.Basis{risk.Held, risk.NotKnown, risk.Failed, risk.Bounded, risk.ByDefault}, risk.Basis.String), " "),
-		lineSchema + seen + "state":                                        strings.Join(mapped([]risk.State{risk.Unknown, risk.Present, risk.NotApplicable, risk.Unreadable}, risk.State.String), " "),
-		lineSchema + seen + "provenance":                                   strings.Join(mapped([]risk.Provenance{risk.Stated, risk.Observed, risk.Derived}, risk.Provenance.String), " "),
-		lineSchema + "/properties/unknowns/items/properties/why":           "missing only stated",
+		"policy.schema.json/$defs/model/properties/deploys":                                              deployers,
+		"policy.schema.json/$defs/model/properties/validates":                                            validators,
+		"policy.schema.json/$defs/model/properties/standard":                                             wordsOf(change.Never, nil),
+		"services.schema.json/$defs/kind":                                                                kinds,
+		"services.schema.json/$defs/service/properties/kind":                                             wordsOf(change.Digital, nil),
+		"services.schema.json/$defs/service/properties/stage":                                            stages,
+		"services.schema.json/$defs/service/properties/exposure":                                         exposures,
+		"services.schema.json/$defs/service/properties/coupling":                                         wordsOf(change.Loose, nil),
+		"services.schema.json/$defs/service/properties/deployments":                                      wordsOf(change.Yearly, nil),
+		"services.schema.json/$defs/service/properties/deploys/anyOf/0":                                  deployers,
+		"services.schema.json/$defs/service/properties/validates/anyOf/0":                                validators,
+		"services.schema.json/$defs/service/properties/zone/not":                                         "Local Factory",
+		"risk.schema.json/$defs/level/not":                                                               "none unassessed",
+		"risk.schema.json/$defs/rule/properties/trust":                                                   risk.Observed.String(),
+		"catalogue.schema.json/$defs/level/not":                                                          "none unassessed",
+		"catalogue.schema.json/$defs/stage":                                                              stages,
+		"catalogue.schema.json/$defs/exposure":                                                           exposures,
+		"calendar.schema.json/properties/working-time/properties/zone/not":                               "Local Factory",
+		"calendar.schema.json/$defs/freeze/properties/emergencies":                                       "pass hold",
+		lineSchema + "/properties/type":                                                                  wordsOf(change.Unclassified, nil),
+		lineSchema + "/properties/reasons/items/properties/basis":                                        strings.Join(mapped([]risk.Basis{risk.Held, risk.NotKnown, risk.Failed, risk.Bounded, risk.ByDefault}, risk.Basis.String), " "),
+		lineSchema + seen + "state":                                                                      strings.Join(mapped([]risk.State{risk.Unknown, risk.Present, risk.NotApplicable, risk.Unreadable}, risk.State.String), " "),
+		lineSchema + seen + "provenance":                                                                 strings.Join(mapped([]risk.Provenance{risk.Stated, risk.Observed, risk.Derived}, risk.Provenance.String), " "),
+		lineSchema + "/properties/unknowns/items/properties/why":                                         "missing only stated",
+		caseSchema + "/properties/decision":                                                              wordsOf(approval.Pending, nil),
+		caseSchema + "/properties/votes/items/properties/choice":                                         wordsOf(approval.Approve, nil),
+		caseSchema + "/$defs/outcome":                                                                    wordsOf(approval.Succeeded, nil),
+		caseSchema + "/$defs/actor/properties/kind":                                                      wordsOf(change.Human, nil),
+		caseSchema + ruling + "type":                                                                     wordsOf(change.Unclassified, nil),
+		caseSchema + ruling + "model/properties/deploys":                                                 deployers,
+		caseSchema + ruling + "model/properties/validates":                                               validators,
+		caseSchema + ruling + "model/properties/standard":                                                wordsOf(change.Never, nil),
+		caseSchema + ruling + "templates/patternProperties/^[a-z0-9][a-z0-9._-]{0,63}$/properties/state": wordsOf(approval.Proposed, nil),
 	}
 	documents, _ := publishedSchemas(t)
 	for name, document := range documents {

@@ -1,0 +1,285 @@
+package approval
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/changelane/changelane/change"
+)
+
+// GateInputs are what a gate depends on besides the case, the policy and the
+// question.
+type GateInputs struct {
+	Inputs   Inputs // as they are now: its At is now
+	By       Actor
+	Holds    []Seat // those of [Case.Deployers] that By holds
+	Validity Validity
+}
+
+// Gate asks, freely: may this artifact go to this target now? Nil is yes; no
+// is a [*Refused] with all reasons: where the decision stands, the clock, what
+// the operating model needs, the window, what was approved to go where, what
+// has been started and how it went, who asks, and last whether what is known
+// now asks for more than it was approved with (INV-10). Asking uses nothing.
+//
+// The same attempt again, while its outcome is not reported, has the same
+// answer for whoever started it and for other deployers. After that it is
+// refused: deploying once more takes another request (INV-20).
+//
+// The way back, to the artifact that the backout of the change names, is open
+// wherever something was started: at any time, whatever the policy says by then,
+// also after the window, the authorisation or the case has ended (C81). It
+// takes a deployer, and is open once for each target, and again when the last
+// one failed or only worked in part. Once it has been taken, nothing else may
+// start.
+func (c Case) Gate(p *Policy, a Attempt, in GateInputs) error {
+	why, _ := c.gate(p, a, in)
+	return why.refused(c.ID)
+}
+
+// Start uses the authorisation for one attempt. The same attempt again gives no
+// events and no error, as long as [Case.Gate] says so. When the only reason
+// against it is that what is known now asks for more than was approved, and
+// nothing has been started yet, it gives both: the refusal, and the events that
+// put the case back to be decided by what was asked for before and what is
+// asked for now together. A change that is now standard under another template,
+// or another version of it, is authorised under that by the same events. Once
+// something has been started, the rest may just not start.
+func (c Case) Start(p *Policy, a Attempt, in GateInputs) ([]Event, error) {
+	if err := in.Validity.check(); err != nil {
+		return nil, err
+	}
+	why, now := c.gate(p, a, in)
+	_, again := c.run(a.ID)
+	switch at := in.Inputs.At; {
+	case len(why) == 1 && why.has(NeedsMore) && len(c.Runs) == 0:
+		return c.reclassified(p, now, in), why.refused(c.ID)
+	case len(why) > 0:
+		return nil, why.refused(c.ID)
+	case again:
+		return nil, nil
+	default:
+		return c.then(at, []Event{Started{By: in.By, Attempt: a, Backout: c.isBackout(a.Artifact), ReportBy: utc(at.Add(in.Validity.Report))}})
+	}
+}
+
+func (c Case) gate(p *Policy, a Attempt, in GateInputs) (reasons, Classification) {
+	at := utc(in.Inputs.At)
+	why := c.behind(at)
+	if run, ok := c.run(a.ID); ok && run.Attempt == a {
+		return append(why, c.again(run, in)...), Classification{}
+	}
+	if c.isBackout(a.Artifact) {
+		why = append(why, c.returnable(a)...)
+		return append(why, c.deployable(in)...), Classification{}
+	}
+	why = append(why, c.launchable(a, at)...)
+	if c.Change == nil {
+		return why, Classification{}
+	}
+	for _, missing := range c.Unready() {
+		why.add(NotReady, "%s", missing)
+	}
+	why = append(why, c.deployable(in)...)
+	if c.Decision != Authorized {
+		return why, Classification{}
+	}
+	now := p.Classify(c.Change, in.Inputs)
+	return append(why, c.enough(now)...), now
+}
+
+func (c Case) run(id string) (Run, bool) {
+	i := slices.IndexFunc(c.Runs, func(r Run) bool { return r.ID == id })
+	if i < 0 {
+		return Run{}, false
+	}
+	return c.Runs[i], true
+}
+
+// again says why the answer to an attempt cannot be given once more.
+func (c Case) again(run Run, in GateInputs) (why reasons) {
+	if run.Outcome != 0 {
+		why.add(AlreadyStarted, "the attempt %s was started at %s and has ended; to deploy again takes another request", run.ID, stamp(run.StartedAt))
+	}
+	if !run.By.same(in.By) {
+		why = append(why, c.deployable(in)...)
+	}
+	return why
+}
+
+// isBackout reports whether the artifact is the one that the change goes back
+// to, and not one that it rolls out.
+func (c Case) isBackout(artifact change.Digest) bool {
+	if c.Change == nil || c.Change.Backout == nil || c.Change.Backout.Artifact == nil || c.Change.Backout.Artifact.Digest != artifact {
+		return false
+	}
+	return !slices.ContainsFunc(c.pairs(), func(p pair) bool { return p.artifact == artifact })
+}
+
+// deployable says why whoever asks may not deploy. Bots may.
+func (c Case) deployable(in GateInputs) (why reasons) {
+	seats := c.Deployers()
+	err := in.By.problem()
+	switch {
+	case err != nil:
+		why.add(NotEntitled, "%v", err)
+	case in.By.Person == "":
+		why.add(NotEntitled, "the directory knows nobody by %s", in.By.Identity)
+	case len(seats) == 0:
+		why.add(NotEntitled, "no operating model was in force for %s, so nobody may deploy it", c.service())
+	case len(among(seats, in.Holds)) == 0:
+		why.add(NotEntitled, "%s may not deploy it: that takes a %s", in.By.Identity, inSeats(seats))
+	}
+	return why
+}
+
+// launchable says why the case does not let that attempt start, whoever asks.
+func (c Case) launchable(a Attempt, at time.Time) reasons {
+	why := c.over(at)
+	if c.Change == nil {
+		return why
+	}
+	switch {
+	case c.Decision != Authorized && len(why) == 0:
+		why.add(NotDecided, "it is not decided yet: it needs %s, and has %d yes", inWords(c.Ruling.Requirement), len(c.counting(at)))
+	case c.Decision == Authorized && c.Ruling.Type != change.Standard && !c.countedFill(c.Counted, c.counting(c.DecidedAt)):
+		why.add(OtherRevision, "the votes that authorised it do not fill %s for this content; submit another request", inWords(c.Ruling.Requirement))
+	}
+	if w := c.Ruling.Window; w != nil {
+		switch {
+		case at.Before(w.Start):
+			why.add(TooEarly, "its window begins at %s; start then", stamp(w.Start))
+		case !at.Before(w.End):
+			why.add(TooLate, "its window ended at %s; submit another request", stamp(w.End))
+		}
+	}
+	return append(append(why, c.places(a)...), c.free(a, false)...)
+}
+
+// places says why the attempt is not what was approved.
+func (c Case) places(a Attempt) (why reasons) {
+	if !slices.ContainsFunc(c.pairs(), func(p pair) bool { return p.artifact == a.Artifact }) {
+		why.add(OtherArtifact, "the artifact %.80q is none of those that it is for; deploy what was approved, or submit another request", a.Artifact)
+	}
+	return append(why, c.aims(a)...)
+}
+
+func (c Case) aims(a Attempt) (why reasons) {
+	if !slices.ContainsFunc(c.pairs(), func(p pair) bool { return p.target == a.Target }) {
+		why.add(OtherTarget, "the target %.140q is none of those that it is for; deploy where it was approved to go, or submit another request", a.Target)
+	}
+	return why
+}
+
+// free says why the attempt cannot be started beside those that have been:
+// each artifact is started on each target once, and nothing after something
+// that went wrong.
+func (c Case) free(a Attempt, backout bool) (why reasons) {
+	if !subject.MatchString(a.ID) {
+		why.add(OtherAttempt, "%.80q cannot be the id of an attempt: printable letters without space, such as the id of a pipeline's run", a.ID)
+	}
+	if run, ok := c.run(a.ID); ok {
+		why.add(OtherAttempt, "the attempt %s is of %s to %q already; give this one an id of its own", a.ID, run.Artifact, run.Target)
+	}
+	for _, r := range c.Runs {
+		again := r.Outcome == Failed || r.Outcome == Partial
+		if r.Artifact == a.Artifact && r.Target == a.Target && !(backout && again) {
+			why.add(AlreadyStarted, "that was started as the attempt %s at %s; to deploy it again takes another request", r.ID, stamp(r.StartedAt))
+			break
+		}
+	}
+	if !backout && c.stopped() {
+		why.add(WentWrong, "a deployment under it went wrong, so nothing more may start but the way back")
+	}
+	return why
+}
+
+// stopped reports whether nothing may start any more but the way back: a
+// deployment went wrong, or the way back has been taken.
+func (c Case) stopped() bool {
+	return c.wentWrong() || slices.ContainsFunc(c.Runs, func(r Run) bool { return r.Backout })
+}
+
+// returnable says why the way back is not open. What has been started was
+// authorised, and stays so for this.
+func (c Case) returnable(a Attempt) (why reasons) {
+	if c.Decision != Authorized {
+		if why = c.over(c.Last); len(why) == 0 {
+			why.add(NotDecided, "it is not decided yet, so there is nothing to go back from")
+		}
+		return why
+	}
+	why = append(why, c.aims(a)...)
+	if !slices.ContainsFunc(c.Runs, func(r Run) bool { return !r.Backout && r.Target == a.Target }) {
+		why.add(NothingStarted, "nothing has been started on the target %.140q, so there is nothing to go back from", a.Target)
+	}
+	return append(why, c.free(a, true)...)
+}
+
+// enough says why what the case was approved with does not do now. What is
+// standard by now asks for less than any vote.
+func (c Case) enough(now Classification) (why reasons) {
+	was := c.Ruling
+	switch {
+	case now.Err != nil:
+		why.add(Unassessed, "it cannot be classified now: %v", now.Err)
+	case now.Change != c.Digest:
+		why.add(OtherContent, "its content is not the one that was approved")
+	case now.Type == change.Standard && was.Type == change.Normal:
+	case (now.Type == change.Emergency) != (was.Type == change.Emergency) || was.Requirement == nil || !was.Requirement.AtLeast(now.Requirement):
+		why.add(NeedsMore, "it was approved as %s with %s, and is %s now, which needs %s: %s", was.Type, inWords(was.Requirement), now.Type, inWords(now.Requirement), strings.Join(now.Why, ", "))
+	}
+	return why
+}
+
+// inWords is a requirement in words, also one that no policy can have made.
+func inWords(r Requirement) string {
+	if err := requirementProblem(r, 0); err != nil {
+		return "what nobody can give"
+	}
+	return r.String()
+}
+
+// reclassified gives the events that put the case back to be decided; none
+// when even that cannot be.
+func (c Case) reclassified(p *Policy, now Classification, in GateInputs) []Event {
+	r, err := p.ruling(c.Change, now, in.Inputs, in.Validity.Review)
+	if err != nil {
+		return nil
+	}
+	if r.Type != change.Standard {
+		r.Requirement = scrutinised(r, c.Change.Service, c.Contributors)
+		r.Requirement = added(c.Ruling.Requirement, r.Requirement)
+	}
+	if was := c.Ruling.ReviewBy; !was.IsZero() && (r.ReviewBy.IsZero() || was.Before(r.ReviewBy)) {
+		r.ReviewBy = was
+	}
+	s := Submission{Inputs: in.Inputs, Validity: in.Validity}
+	events, err := c.settle(s, Reclassified{r, sooner(r.Window, in.Inputs.At.Add(in.Validity.Request))}, r)
+	if err != nil {
+		return nil
+	}
+	return events
+}
+
+// added is all of both requirements; of a pre-approval beside seats nothing is
+// left, as nobody could vote for it.
+func added(old, more Requirement) Requirement {
+	if _, pre := old.(PreApproval); pre {
+		return more
+	}
+	return sum(slices.Concat(parts(old), parts(more)))
+}
+
+// reclassifiable says why a record cannot hold that ruling next.
+func (c Case) reclassifiable(r Ruling, at time.Time) error {
+	if why := c.over(at); len(why) > 0 || c.Decision != Authorized || len(c.Runs) > 0 {
+		return fmt.Errorf("only what is authorised, and not started, is put back to be decided%s", because(why.text()))
+	}
+	if _, pre := c.Ruling.Requirement.(PreApproval); !pre && !r.Requirement.AtLeast(c.Ruling.Requirement) {
+		return fmt.Errorf("it needs %s, less than %s before", inWords(r.Requirement), inWords(c.Ruling.Requirement))
+	}
+	return rulingProblem(r, c.Change, c.Contributors)
+}
