@@ -1,0 +1,131 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/change"
+)
+
+// Submit opens a case for a change: classified, and authorised at once when it
+// is standard. The id of the change is the idempotency key: the same change by
+// the same caller again gives the first answer; anything else under the same
+// id is refused, with [audit.ErrCommandReused] or an [*approval.Refused].
+func (d *Desk) Submit(ctx context.Context, who string, rfc *change.Change) (approval.Case, error) {
+	digest, err := checkChange(who, rfc)
+	if err != nil {
+		return approval.Case{}, err
+	}
+	return d.run(ctx, &command{
+		verb: "submit", who: who, ids: []string{rfc.ID}, new: true,
+		name: commandName("submit", rfc.ID), key: rfc.ID, args: digest,
+		do: func(ctx context.Context, t *turn) ([]approval.Event, error) {
+			if t.c.Version > 0 {
+				return nil, t.sameRequest(who, digest)
+			}
+			s, err := t.submission(ctx, who, rfc)
+			if err != nil {
+				return nil, err
+			}
+			return t.policy.Submit(rfc, s)
+		},
+	})
+}
+
+// Edit gives a case other content: its votes are gone, and it is classified
+// again.
+func (d *Desk) Edit(ctx context.Context, who string, rfc *change.Change, opts *CommandOptions) (approval.Case, error) {
+	digest, err := checkChange(who, rfc)
+	if err != nil {
+		return approval.Case{}, err
+	}
+	c := &command{verb: "edit", who: who, ids: []string{rfc.ID}, args: digest}
+	c.do = func(ctx context.Context, t *turn) ([]approval.Event, error) {
+		s, err := t.submission(ctx, who, rfc)
+		if err != nil {
+			return nil, err
+		}
+		return t.c.Edit(t.policy, rfc, s)
+	}
+	return d.run(ctx, c.keyed(opts))
+}
+
+// checkChange refuses a change that cannot be one, before anybody is asked.
+func checkChange(who string, rfc *change.Change) (change.Digest, error) {
+	if err := checkIdentity(who); err != nil {
+		return "", err
+	}
+	if rfc == nil {
+		return "", errors.New("there is no change to submit")
+	}
+	if strings.HasPrefix(rfc.ID, discoveredPrefix) {
+		return "", fmt.Errorf("the id %q is kept for deployments that nobody had authorised; a request needs another one", rfc.ID)
+	}
+	if err := rfc.Validate(); err != nil {
+		return "", err
+	}
+	return rfc.Digest()
+}
+
+// sameRequest refuses a submission under an id that means another one.
+func (t *turn) sameRequest(who string, digest change.Digest) error {
+	if first, ok := t.history[0].Event.(approval.Submitted); ok && first.By.Identity == who && first.Digest == digest {
+		return nil
+	}
+	return refused(t.c.ID, approval.OtherContent, "this id is that of another request, or of somebody else's; edit that one, or submit this one under an id of its own")
+}
+
+func refused(id string, code approval.Refusal, text string) *approval.Refused {
+	return &approval.Refused{Case: id, Reasons: []approval.Reason{{Code: code, Text: text}}}
+}
+
+// submission is what a submission or an edit brings besides the change.
+func (t *turn) submission(ctx context.Context, who string, rfc *change.Change) (s approval.Submission, err error) {
+	if s.By, err = t.actor(ctx, who); err != nil {
+		return s, err
+	}
+	for _, id := range approval.Named(rfc) {
+		a, err := t.actor(ctx, id)
+		if err != nil {
+			return s, err
+		}
+		s.Contributors = append(s.Contributors, a)
+	}
+	s.Validity = t.desk.opts.Validity
+	s.Inputs, err = t.inputs(ctx, rfc, s.By)
+	return s, err
+}
+
+// inputs are what a classification depends on, as it is now. By is who brought
+// the content.
+func (t *turn) inputs(ctx context.Context, rfc *change.Change, by approval.Actor) (in approval.Inputs, err error) {
+	in = approval.Inputs{At: t.now, OnCall: map[string]bool{}}
+	if t.templates, in.Templates, err = t.desk.readTemplates(ctx, t.policy); err != nil {
+		return in, err
+	}
+	for _, claimant := range t.policy.Claimants(rfc, t.now) {
+		if in.OnCall[claimant], err = t.claims(ctx, rfc, claimant, by); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// claims reports whether a claim counts: it is made by one of the on-call team,
+// and it is known that it was. A standing claim is the policy's word; one on the
+// change itself is known where the claimant brought the change, or somebody
+// vouches for it. A claim in another's name is not known (INV-14).
+func (t *turn) claims(ctx context.Context, rfc *change.Change, claimant string, by approval.Actor) (bool, error) {
+	a, err := t.actor(ctx, claimant)
+	if err != nil {
+		return false, err
+	}
+	self := by.Identity == claimant || by.Person != "" && by.Person == a.Person
+	if rfc.Claim != nil && !self && !rfc.Observed("claim") {
+		return false, nil
+	}
+	return t.holds(ctx, a, approval.Seat{Role: approval.RoleOnCall, Of: rfc.Service})
+}
