@@ -44,7 +44,7 @@ func TestForgeries(t *testing.T) {
 	found.do(approval.Discover(approval.Deployment{ID: "d", At: monday}, bob, monday, validity))
 	edited := born(t, normal(t, nil)).edit(carol, normal(t, map[string]any{"title": "b"}))
 	again := born(t, normal(t, nil)).approved()
-	again.do(first(again.c.Start(fiercer(t), attempt("1", image, "prod/eu"), again.gate(bob, team))), nil)
+	again.do(only(again.c.Start(fiercer(t), attempt("1", image, "prod/eu"), again.gate(bob, team))), nil)
 	stamped := func(e approval.Event) approval.Stamped {
 		return approval.Stamped{Occurred: monday, Recorded: monday, Event: e}
 	}
@@ -132,6 +132,7 @@ func TestForgeries(t *testing.T) {
 		"started twice":                 {forged(whole, 7, func(e *approval.Started) { e.Attempt.Target = "prod/eu" }), "that was started"},
 		"started under one id":          {forged(whole, 7, func(e *approval.Started) { e.Attempt.ID = "1" }), "already"},
 		"started after a failure":       {add(failed[:7], whole[7].Event), "went wrong"},
+		"another way back":              {add(failed[:7], approval.Started{By: bob, Attempt: attempt("9", noImage, "prod/eu"), Backout: true, ReportBy: monday.Add(1)}), "to no other"},
 		"an outcome due before":         {forged(whole, 5, func(e *approval.Started) { e.ReportBy = monday }), "due before"},
 		"no outcome":                    {forged(whole, 6, func(e *approval.Reported) { e.Outcome = 0 }), "already"},
 		"another outcome":               {forged(whole, 6, func(e *approval.Reported) { e.Outcome = 9; e.ReviewBy = monday }), "not known"},
@@ -162,13 +163,14 @@ func TestForgeries(t *testing.T) {
 		"ruled again for less": {forged(again.log, 5, func(e *approval.Reclassified) {
 			e.Ruling = whole[0].Event.(approval.Submitted).Ruling
 			e.Ruling.Requirement = cabOf(1)
-		}), "less than"},
+		}), "not all of"},
 		"ruled again after a start":      {append(slices.Clone(whole[:6]), again.log[5]), "not started"},
 		"ruled again undecided":          {append(slices.Clone(whole[:3]), again.log[5]), "only what is authorised"},
-		"ruled again for nothing":        {forged(again.log, 5, func(e *approval.Reclassified) { e.Ruling.Requirement = approval.All{nil} }), "less than"},
+		"ruled again for nothing":        {forged(again.log, 5, func(e *approval.Reclassified) { e.Ruling.Requirement = approval.All{nil} }), "is not a requirement"},
 		"ruled again until it is over":   {forged(again.log, 5, func(e *approval.Reclassified) { e.NotAfter = monday }), "expected a time after it"},
 		"recorded before it occurred":    {retimed(whole, 3, 0, -1), "times in order"},
-		"recorded before the last":       {retimed(whole, 3, -1, -1), "times in order"},
+		"recorded before the last":       {retimed(whole, 3, 0, time.Hour), "event 5 of CHG-1 (decided) cannot follow what is recorded before it: it occurred"},
+		"begun before it occurred":       {retimed(whole, 0, 0, -1), "times in order"},
 		"occurred before the last":       {retimed(whole, 3, -1, 0), "times in order"},
 		"in the past":                    {retimed(whole[:1], 0, -100*365*24*time.Hour, 0), "expected years"},
 		"without times":                  {events{{Event: whole[0].Event}}, "expected years"},
@@ -189,7 +191,7 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
-func first(e []approval.Event, _ error) []approval.Event { return e }
+func only(e []approval.Event, _ error) []approval.Event { return e }
 
 func cabOf(n int) approval.Requirement { return approval.Seat{Group: "cab", Quorum: n} }
 

@@ -94,6 +94,16 @@ func TestReclassified(t *testing.T) {
 		}
 		l.do(events, nil).start("1", image, "prod/eu")
 	})
+	t.Run("what was asked for before stays asked for", func(t *testing.T) {
+		d := base(t)
+		d.Authority.Rules[0].Needs = []approval.Need{{Group: "security"}}
+		l := born(t, normal(t, nil)).approved()
+		l.p = made(t, d)
+		l.do(only(l.c.Start(l.p, first, l.gate(bob, team))), nil)
+		if want := "2 of cab and 1 of security and service-owner of payments-api"; l.c.Ruling.Requirement.String() != want {
+			t.Error(l.c.Ruling.Requirement)
+		}
+	})
 	t.Run("votes stand when it would be standard now", func(t *testing.T) {
 		l := born(t, standard(t, map[string]any{"claim": nil})).approved()
 		l.p = made(t, alwaysStandard(t))

@@ -91,6 +91,13 @@ func TestOperations(t *testing.T) {
 	}
 	bot := approval.Actor{Identity: "ci|1", Person: "ci|1", Kind: change.Bot}
 	l.do(l.c.Start(l.p, attempt("1", image, "prod/eu"), l.gate(bot, support)))
+	d := base(t)
+	d.Services[1].Models[0].Model.Deploys = change.Owner
+	own := &life{TB: t, p: made(t, d), at: monday, c: approval.Case{ID: "CHG-1"}}
+	own.do(own.p.Submit(ledger(t, slot), submission(ledger(t, slot), monday)))
+	if own.c.Unready() != nil || !slices.Equal(own.c.Deployers(), []approval.Seat{{Role: approval.RoleTeamMember, Of: "ledger"}}) {
+		t.Error("whoever has built it needs no handover:", own.c.Unready(), own.c.Deployers())
+	}
 	urgent := born(t, ledger(t, map[string]any{"emergency": map[string]any{"incident": "I", "reason": "r"}}))
 	if urgent.c.Unready() != nil {
 		t.Error("an emergency waits for", urgent.c.Unready())

@@ -324,6 +324,12 @@ var refusals = map[string]refusal{
 		bot.Kind = change.Bot
 		return err2(l.c.Conclude(approval.Reviewed{By: bot, Findings: "x"}, []approval.Seat{manager}, l.at))
 	}, []approval.Refusal{approval.NotAPerson}, false},
+	"reviewed by nobody knows what": {func(t *testing.T) error {
+		l := born(t, normal(t, nil)).approved().start("1", image, "prod/eu").report("1", approval.Failed)
+		some := grace
+		some.Kind = 0
+		return err2(l.c.Conclude(approval.Reviewed{By: some, Findings: "x"}, []approval.Seat{manager}, l.at))
+	}, []approval.Refusal{approval.NotAPerson}, false},
 	"an owed review by the team": {func(t *testing.T) error {
 		l := born(t, normal(t, nil)).approved().start("1", image, "prod/eu").report("1", approval.Failed)
 		return err2(l.c.Conclude(approval.Reviewed{By: bob, Findings: "x"}, []approval.Seat{team}, l.at))
@@ -421,5 +427,43 @@ func TestCallFaults(t *testing.T) {
 		if err == nil || errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, expected an error with %q", err, want)
 		}
+	}
+}
+
+// TestINV46NoPanic: a case that was put together by hand gives refusals, or
+// errors, and never less.
+func TestINV46NoPanic(t *testing.T) {
+	p, whole := made(t, base(t)), record(t).c
+	hollow := approval.Case{ID: "x", Version: 1, Change: &change.Change{}, Decision: approval.Authorized, NotAfter: monday.Add(time.Hour)}
+	odd, empty := whole, hollow
+	odd.Closed, odd.Runs, odd.Ruling.Requirement = false, nil, approval.All{nil, (*approval.Seat)(nil)}
+	empty.Decision = 9
+	for i, c := range []approval.Case{{}, hollow, odd, empty, {Version: 1}, {Version: 1, Decision: approval.Authorized, Change: whole.Change}} {
+		for _, policy := range []*approval.Policy{nil, p} {
+			for _, a := range []approval.Attempt{{}, attempt("9", image, "prod/eu"), attempt("9", oldImage, "prod/eu")} {
+				in := approval.GateInputs{Inputs: approval.Inputs{At: monday}, By: bob, Holds: []approval.Seat{team}, Validity: validity}
+				events, err := c.Start(policy, a, in)
+				if c.Gate(policy, a, in) == nil || err == nil || events != nil {
+					t.Errorf("case %d starts %v: %v", i, a, events)
+				}
+			}
+			for _, with := range []*change.Change{nil, {}, whole.Change} {
+				if events, err := c.Edit(policy, with, approval.Submission{Inputs: at, Validity: validity}); err == nil {
+					t.Errorf("case %d is edited: %v", i, events)
+				}
+			}
+		}
+		ballot := approval.Ballot{By: carol, Choice: approval.Approve, At: monday, Validity: validity, Holds: []approval.Seat{cab}}
+		for command, err := range map[string]error{
+			"vote": err2(c.Vote(ballot)), "withdraw": err2(c.Withdraw(carol, monday)), "cancel": err2(c.Cancel(carol, "", monday)),
+			"report":   err2(c.Report(approval.Reported{By: bob, Outcome: approval.Failed}, nil, monday, validity)),
+			"validate": err2(c.Validate(approval.Validated{By: bob}, []approval.Seat{team}, monday)),
+			"conclude": err2(c.Conclude(approval.Reviewed{By: grace, Findings: "x"}, []approval.Seat{manager}, monday)),
+		} {
+			if err == nil {
+				t.Errorf("case %d takes a %s", i, command)
+			}
+		}
+		c.Expire(monday.Add(1000 * time.Hour))
 	}
 }

@@ -228,7 +228,7 @@ func (c Case) enough(now Classification) (why reasons) {
 	case now.Change != c.Digest:
 		why.add(OtherContent, "its content is not the one that was approved")
 	case now.Type == change.Standard && was.Type == change.Normal:
-	case (now.Type == change.Emergency) != (was.Type == change.Emergency) || was.Requirement == nil || !was.Requirement.AtLeast(now.Requirement):
+	case (now.Type == change.Emergency) != (was.Type == change.Emergency) || requirementProblem(was.Requirement, 0) != nil || !was.Requirement.AtLeast(now.Requirement):
 		why.add(NeedsMore, "it was approved as %s with %s, and is %s now, which needs %s: %s", was.Type, inWords(was.Requirement), now.Type, inWords(now.Requirement), strings.Join(now.Why, ", "))
 	}
 	return why
@@ -246,7 +246,7 @@ func inWords(r Requirement) string {
 // when even that cannot be.
 func (c Case) reclassified(p *Policy, now Classification, in GateInputs) []Event {
 	r, err := p.ruling(c.Change, now, in.Inputs, in.Validity.Review)
-	if err != nil {
+	if err != nil || requirementProblem(c.Ruling.Requirement, 0) != nil {
 		return nil
 	}
 	if r.Type != change.Standard {
@@ -278,8 +278,11 @@ func (c Case) reclassifiable(r Ruling, at time.Time) error {
 	if why := c.over(at); len(why) > 0 || c.Decision != Authorized || len(c.Runs) > 0 {
 		return fmt.Errorf("only what is authorised, and not started, is put back to be decided%s", because(why.text()))
 	}
-	if _, pre := c.Ruling.Requirement.(PreApproval); !pre && !r.Requirement.AtLeast(c.Ruling.Requirement) {
-		return fmt.Errorf("it needs %s, less than %s before", inWords(r.Requirement), inWords(c.Ruling.Requirement))
+	if err := rulingProblem(r, c.Change, c.Contributors); err != nil {
+		return err
 	}
-	return rulingProblem(r, c.Change, c.Contributors)
+	if _, pre := c.Ruling.Requirement.(PreApproval); !pre && !r.Requirement.AtLeast(c.Ruling.Requirement) {
+		return fmt.Errorf("it needs %s, which is not all of %s before", inWords(r.Requirement), inWords(c.Ruling.Requirement))
+	}
+	return nil
 }

@@ -45,7 +45,7 @@ func (l wordList) marshal(i uint8) ([]byte, error) {
 func readWord[T ~uint8](l wordList, text []byte, to *T) error {
 	i, known := slices.Index(l.words, string(text)), slices.DeleteFunc(slices.Clone(l.words), func(w string) bool { return w == "" })
 	if i < 0 || len(text) == 0 {
-		return fmt.Errorf("%q is not a %s; expected one of %s%s", text, l.what, strings.Join(known, ", "), nearest.Hint(string(text), known))
+		return fmt.Errorf("%q is no %s; expected one of %s%s", text, l.what, strings.Join(known, ", "), nearest.Hint(string(text), known))
 	}
 	*to = T(i)
 	return nil

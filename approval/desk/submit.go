@@ -62,7 +62,7 @@ func checkChange(who string, rfc *change.Change) (change.Digest, error) {
 		return "", errors.New("there is no change to submit")
 	}
 	if strings.HasPrefix(rfc.ID, discoveredPrefix) {
-		return "", fmt.Errorf("the id %q is kept for deployments that nobody had authorised; a request needs another one", rfc.ID)
+		return "", change.Problems{{Pointer: "/id", Message: fmt.Sprintf("%q is kept for deployments that nobody had authorised; a request needs another id", rfc.ID)}}
 	}
 	if err := rfc.Validate(); err != nil {
 		return "", err

@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/change"
 )
 
 // options are the flags and arguments of a command.
@@ -14,10 +16,36 @@ type options struct {
 	policy   string    // the directory
 	at       time.Time // zero: now
 	attested bool
-	files    []string
+	files    []string // or names
+
+	store, people, as, sign string
+	once                    string // idempotency key
+	timeout                 time.Duration
+
+	id       string
+	revision int
+	digest   change.Digest
+	yes      bool // or else no
+	passed   bool // or else failed
+	comment  string
+
+	attempt approval.Attempt
+	outcome approval.Outcome
+	note    string
+
+	because, findings string
+	to                approval.TemplateState
+
+	explain, text bool
+	name, out     string
+	key           string
+	known         []string
 }
 
-var errHelp = errors.New("help is asked for")
+// defaultTimeout is how long a command may take to reach the store.
+const defaultTimeout = 30 * time.Second
+
+const sameFile = "the key that signs the log is in the file of the store itself; keep it elsewhere, where whoever can write to the store cannot read it"
 
 func isHelp(arg string) bool {
 	return slices.Contains([]string{"help", "-h", "-help", "--help"}, arg)
@@ -35,7 +63,7 @@ func (o options) now() time.Time {
 
 // parseOptions reads flags and files in any order; behind "--" all are files.
 func parseOptions(c command, args []string) (options, error) {
-	var o options
+	o := options{timeout: defaultTimeout}
 	var seen []string
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -48,71 +76,95 @@ func parseOptions(c command, args []string) (options, error) {
 			continue
 		}
 		if isHelp(arg) {
-			return o, errHelp
+			return o, helpError{c.help()}
 		}
 		name, value, given := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
-		if err := checkFlag(c, name, seen); err != nil {
+		f, err := c.flag(name, seen)
+		if err != nil {
 			return o, err
 		}
 		seen = append(seen, name)
-		if !given && name != "attested" && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+		if !given && f.form != "" && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
 			i++
 			value, given = args[i], true
 		}
-		if err := o.set(name, value, given); err != nil {
+		if err := f.take(&o, value, given); err != nil {
 			return o, err
 		}
 	}
-	return o, o.check(c)
+	return o, o.check(c, seen)
 }
 
-func checkFlag(c command, name string, seen []string) error {
-	if !slices.Contains(c.flags, name) {
-		return fmt.Errorf("%s has no flag -%s; expected -%s%s", c.name, name, strings.Join(c.flags, ", -"), hint(name, c.flags))
-	}
-	if slices.Contains(seen, name) {
-		return fmt.Errorf("the flag -%s is given twice; keep one", name)
-	}
-	return nil
+// all are the flags that a command has, as help lists them.
+func (c command) all() []string {
+	return slices.Concat(c.needs, c.oneOf, c.takes)
 }
 
-func (o *options) set(name, value string, given bool) error {
+// flag finds a flag of the command.
+func (c command) flag(name string, seen []string) (flagSpec, error) {
+	f, known := flagNamed(name)
+	if !known || !slices.Contains(c.all(), name) {
+		return f, fmt.Errorf("%s has no flag -%s; expected -%s%s", c.name, name, strings.Join(c.all(), ", -"), hint(name, c.all()))
+	}
+	if slices.Contains(seen, name) && !f.many {
+		return f, fmt.Errorf("the flag -%s is given twice; keep one", name)
+	}
+	return f, nil
+}
+
+// take sets the option that a flag is for.
+func (f flagSpec) take(o *options, value string, given bool) error {
 	switch {
-	case name == "attested" && given:
-		return errors.New("the flag -attested takes no value; give it, or leave it out")
-	case name == "attested":
-		o.attested = true
-	case value == "" && name == "policy":
-		return errors.New("the flag -policy needs the directory of a policy")
-	case name == "policy":
-		o.policy = value
-	default:
-		at, err := time.Parse(time.RFC3339, value)
-		if err != nil || at.IsZero() || !strictTime.MatchString(value) {
-			return fmt.Errorf("the flag -at needs a time such as 2026-11-23T10:00:00Z, not %q", value)
-		}
-		o.at = at
+	case f.form == "" && given:
+		return fmt.Errorf("the flag -%s takes no value; give it, or leave it out", f.name)
+	case f.form != "" && value == "" && f.name != "at":
+		return fmt.Errorf("the flag -%s needs %s", f.name, f.what)
 	}
-	return nil
+	return f.set(o, value)
 }
-
-// strictTime is RFC 3339 where time.Parse takes more: hours of one digit,
-// commas, and offsets of 24 hours.
-var strictTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):\d\d)$`)
 
 // check finds what is missing, and what is too much.
-func (o options) check(c command) error {
+func (o options) check(c command, seen []string) error {
+	given := func(name string) bool { return slices.Contains(seen, name) }
+	missing := slices.DeleteFunc(slices.Clone(c.needs), given)
+	chosen := slices.DeleteFunc(slices.Clone(c.oneOf), func(name string) bool { return !given(name) })
 	switch {
-	case o.policy == "" && !c.files && len(o.files) == 1:
+	case len(missing) == 1 && missing[0] == "policy" && c.args == none && len(o.files) == 1:
 		return fmt.Errorf("the policy is named with a flag; expected -policy %s", o.files[0])
-	case o.policy == "":
-		return fmt.Errorf("which policy is not said; expected -policy DIR, the directory of a policy, as in \"changelane %s -policy DIR\"", c.name)
-	case !c.files && len(o.files) > 0:
+	case len(missing) == 1:
+		f, _ := flagNamed(missing[0])
+		return fmt.Errorf("%s needs -%s %s, %s", c.name, f.name, f.form, f.what)
+	case len(missing) > 1:
+		return fmt.Errorf("%s needs %s; \"changelane help %s\" says what they are", c.name, series(withForms(missing), " and "), c.name)
+	case len(c.oneOf) > 0 && len(chosen) != 1:
+		return fmt.Errorf("%s needs one of %s", c.name, either(withForms(c.oneOf)))
+	case c.args == none && len(o.files) > 0:
 		return fmt.Errorf("%s takes no files; leave out %q", c.name, o.files[0])
+	case c.args.one && len(o.files) > 1:
+		return fmt.Errorf("%s takes one %s; leave out %q", c.name, c.args.noun(), o.files[1])
 	case slices.Index(o.files, "-") != lastIndex(o.files, "-"):
 		return errors.New(`standard input can be read once; keep one "-"`)
+	case o.store != "" && o.store == o.sign:
+		return errors.New(sameFile)
 	}
 	return nil
+}
+
+// noun is what one argument is.
+func (a arguments) noun() string {
+	if a.name {
+		return a.what
+	}
+	return "file"
+}
+
+func withForms(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		f, _ := flagNamed(name)
+		out[i] = strings.TrimSuffix("-"+name+" "+f.form, " ")
+	}
+	return out
 }
 
 func lastIndex(list []string, s string) int {

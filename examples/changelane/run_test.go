@@ -294,7 +294,7 @@ func TestProgram(t *testing.T) {
 		"late lint":  {[]string{"lint", "-policy", "testdata/policy", "-at", "2030-01-01T00:00:00Z"}, "", exitFound, 3},
 		"test":       {[]string{"test", "-policy", "testdata/policy"}, "", exitDone, 3},
 		"no command": {nil, "", exitUsage, 0},
-		"help":       {[]string{"help"}, "", exitDone, strings.Count(usage, "\n")},
+		"help":       {[]string{"help"}, "", exitDone, strings.Count(usage(), "\n")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(program, test.args...)
@@ -334,7 +334,7 @@ func TestIsTerminal(t *testing.T) {
 		if want {
 			var stderr bytes.Buffer
 			status := run([]string{"classify", "-policy", "testdata/policy"}, f, io.Discard, &stderr)
-			if says := "changelane: there is nothing to classify; name a FILE of changes, or \"-\" to type them\n"; status != exitUsage || stderr.String() != says {
+			if says := "changelane: there is nothing to read; name a FILE of changes, or \"-\" to type them\n"; status != exitUsage || stderr.String() != says {
 				t.Errorf("status %d, %q", status, &stderr)
 			}
 		}

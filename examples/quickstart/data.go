@@ -40,7 +40,7 @@ func shipped() (*source, error) {
 		failed: "taken back within seven days, and not as planned",
 		assumed: []string{
 			"that a team on call claims every change of its own service as standard (the data cannot know)",
-			"that templates are active and claimants on call (there is no log and no directory to ask)",
+			"that templates are active and claimants on call (the record of the second half asks an invented directory)",
 			"the services, their teams and operating models (sizes, times, histories and outcomes are real)",
 		},
 		notes: func() []string { return nil },

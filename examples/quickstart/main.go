@@ -5,7 +5,9 @@
 //	go run ./examples/quickstart               changes of a real production configuration
 //	go run ./examples/quickstart -repo DIR     the history of any git repository
 //
-// It uses nothing but the public packages change, risk and approval.
+// Then it takes the first kind through their whole life on a record: submitted,
+// authorised or voted on, started, reported, reviewed, verified. It uses nothing
+// but the public packages.
 package main
 
 import (
@@ -28,14 +30,16 @@ const (
 	exitMisuse = 3 // the command line makes no sense
 )
 
-const usage = `Usage: quickstart [-all] [-repo DIR [-n COMMITS]]
+const usage = `Usage: quickstart [-all] [-record DIR] [-repo DIR [-n COMMITS]]
 
 Classifies changes whose outcome is known, each at its own time, and shows what
-came of them: by default 600 changes of a real production configuration.
+came of them: by default 600 changes of a real production configuration. These
+are then taken through their life once more, on a record that can be verified.
 
   -repo DIR   take the git history of DIR instead; what was reverted later failed
   -n COMMITS  with -repo: the newest so many commits, 2000 unless told, 0 for all
   -all        show every change, not a choice of them
+  -record DIR where the record is kept; without it in a new temporary folder
 `
 
 // options are what the command line says.
@@ -43,6 +47,7 @@ type options struct {
 	repo  string
 	limit int // of commits; 0: all
 	all   bool
+	dir   string // of the record; "": a new temporary one
 }
 
 // clock is where the program reads the time from, so that tests are exact.
@@ -83,6 +88,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&opts.repo, "repo", "", "")
 	flags.IntVar(&opts.limit, "n", 2000, "")
 	flags.BoolVar(&opts.all, "all", false, "")
+	flags.StringVar(&opts.dir, "record", "", "")
 	if err := flags.Parse(args); err != nil {
 		return opts, err
 	}
@@ -95,6 +101,8 @@ func parse(args []string) (options, error) {
 		return opts, errors.New("-repo needs the folder of a git repository")
 	case given["n"] && !given["repo"]:
 		return opts, errors.New("-n counts the commits of a repository, so it needs -repo")
+	case opts.dir != "" && opts.repo != "":
+		return opts, errors.New("-record goes with the shipped changes; the history of a repository is only classified")
 	case opts.limit < 0:
 		return opts, fmt.Errorf("-n cannot be %d; it counts commits, and 0 takes all of them", opts.limit)
 	}
@@ -114,6 +122,7 @@ func show(opts options, stdout io.Writer, p *progress, now clock) error {
 		return err
 	}
 	r := newReport(stdout, src, opts.all)
+	var kept []sample
 	for s, err := range src.changes {
 		if err != nil {
 			return err
@@ -122,6 +131,29 @@ func show(opts options, stdout io.Writer, p *progress, now clock) error {
 		c := src.policy.Classify(s.change, approval.Inputs{At: s.at})
 		r.add(s, c, now().Sub(start))
 		p.tick(r.totals.changes())
+		if opts.repo == "" {
+			kept = append(kept, s)
+		}
+	}
+	r.classified()
+	if len(kept) > 0 {
+		if err := onRecord(r, opts.dir, kept, now); err != nil {
+			return err
+		}
 	}
 	return r.finish()
+}
+
+// onRecord takes the changes through their life, in a folder of its own unless
+// one is named.
+func onRecord(r *report, dir string, samples []sample, now clock) (err error) {
+	if dir == "" {
+		dir, err = os.MkdirTemp("", "changelane-")
+	} else {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("there is no folder for the record: %w", err)
+	}
+	return tell(r, dir, samples, now)
 }

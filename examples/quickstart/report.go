@@ -56,14 +56,18 @@ func (r *report) add(s sample, c approval.Classification, took time.Duration) {
 	r.choice.offer(row, c.Explain)
 }
 
-// finish prints what can be said at the end.
-func (r *report) finish() error {
+// classified prints what came of the changes.
+func (r *report) classified() {
 	if !r.all {
 		r.chosen()
 	}
 	r.byType()
 	r.rates()
 	r.speed()
+}
+
+// finish prints what can be said at the end.
+func (r *report) finish() error {
 	r.closing()
 	if err := r.out.Flush(); err != nil {
 		return fmt.Errorf("the result cannot be written: %w", err)
