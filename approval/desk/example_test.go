@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -291,6 +292,26 @@ func ExampleDesk_SetTemplate() {
 	// Output:
 	// standard before, normal after
 	// the template rolling is refused: idp|alice is not known as member of cab, which approves it
+}
+
+// What a desk records can be part of a transaction of the host's own: here the
+// row and the request for change are written together, or neither is. The
+// store is on the database of the host; see sqlstore.Open.
+func ExampleDesk_In() {
+	_ = func(ctx context.Context, db *sql.DB, d *desk.Desk, rfc *change.Change) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if _, err := tx.ExecContext(ctx, `INSERT INTO releases (id) VALUES (?)`, rfc.ID); err != nil {
+			return err
+		}
+		if _, err := d.In(tx).Submit(ctx, alice, rfc); err != nil {
+			return err // and nothing is written
+		}
+		return tx.Commit()
+	}
 }
 
 // A host that wants no goroutine of the desk's calls Tick from a scheduler.

@@ -18,7 +18,7 @@ const topicNotify = "notify"
 
 const (
 	notifyWithin  = 10 * time.Second // a delivery has this long
-	notifyTries   = 12               // then a notice is given up
+	notifyTries   = 60               // then a notice is given up: after two days or so
 	notifyLongest = time.Hour        // between two tries
 	relayLease    = time.Minute      // on a shard; no delivery begins that could outlive it
 	relayBatch    = 64               // messages claimed at a time

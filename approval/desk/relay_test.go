@@ -166,8 +166,8 @@ func sameShard(id string) string {
 	}
 }
 
-// TestParking: a notice that always fails is tried twelve times, each time
-// after twice as long, and then holds up no others.
+// TestParking: a notice that always fails is tried sixty times, each time
+// after twice as long but no more than an hour, and then holds up no others.
 func TestParking(t *testing.T) {
 	var l told
 	attempts := 0
@@ -184,12 +184,12 @@ func TestParking(t *testing.T) {
 	})})
 	approve(t, k.Desk, ask(t, k.Desk, "CHG-1"))
 	wait := time.Second
-	for range 11 {
+	for range 59 {
 		ticked(t, k.Desk, 0, 1, 0)
 		k.Clock.Advance(wait - 1)
 		ticked(t, k.Desk, 0, 0, 0) // too early
 		k.Clock.Advance(1)
-		wait *= 2
+		wait = min(2*wait, time.Hour)
 	}
 	ticked(t, k.Desk, 0, 0, 1)
 	expectTold(t, "before it is given up", &l)
