@@ -33,6 +33,7 @@ type serviceInfo struct {
 	change.Service
 	zone    *time.Location
 	working *change.WorkingTime
+	carried []string // at any depth, nearest first, without itself
 }
 
 type template struct {
@@ -134,8 +135,8 @@ func (b *building) checkCost() {
 		return
 	}
 	carried := 0
-	for _, s := range b.d.Services {
-		carried = max(carried, len(s.Carries))
+	for _, s := range b.p.services {
+		carried = max(carried, len(s.carried))
 	}
 	total := b.p.rules.Cost() + b.cost
 	for _, r := range b.p.authority {
@@ -236,6 +237,25 @@ func (b *building) addServices() {
 			}
 		}
 	}
+	for name, s := range b.p.services {
+		s.carried = b.p.carriedBy(name)
+	}
+}
+
+// carriedBy lists the services that stand on a service: those that it carries,
+// those that these carry, and so on (C82).
+func (p *Policy) carriedBy(name string) []string {
+	out := []string{name}
+	for i := 0; i < len(out); i++ {
+		if s := p.services[out[i]]; s != nil {
+			for _, id := range s.Carries {
+				if !slices.Contains(out, id) {
+					out = append(out, id)
+				}
+			}
+		}
+	}
+	return out[1:]
 }
 
 func (b *building) service(s *change.Service, at source) *serviceInfo {

@@ -37,13 +37,14 @@ type touched struct {
 	facts risk.Facts
 }
 
-// touched lists the service of the change and those that it carries.
+// touched lists the service of the change and those that it carries, at any
+// depth.
 func (k *classifying) touched() []touched {
 	if k.service == nil || len(k.p.freezes) == 0 {
 		return nil
 	}
 	out := []touched{{k.service, k.facts}}
-	for _, id := range k.service.Carries {
+	for _, id := range k.service.carried {
 		info := k.p.services[id]
 		s := risk.Situation{At: k.in.At, Service: &info.Service, Zone: info.zone, Working: info.working}
 		if model, ok := info.modelThrough(k.c.Kind, k.untilEnd()); ok {
@@ -178,7 +179,7 @@ func (k *classifying) seats(needs []need, s risk.Situation) (out []Requirement, 
 		if k.service == nil {
 			return out, false
 		}
-		for _, id := range k.service.Carries {
+		for _, id := range k.service.carried {
 			s.Carried = &k.p.services[id].Service
 			truth, why := n.each.Decide(k.p.carried.Facts(k.c, s))
 			switch truth {
