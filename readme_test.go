@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -219,21 +220,31 @@ func TestReadmeChange(t *testing.T) {
 	}
 }
 
-// around is what the Go snippet stands in: a host with its own means to deploy
-// and to ask.
+// around is what a Go snippet stands in: a host with its own means to deploy
+// and to ask, and with what a desk needs. Not every snippet uses all of it.
 const around = `package snippet
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"time"
 
 	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/approval/desk"
+	"github.com/changelane/changelane/audit"
 	"github.com/changelane/changelane/change"
 )
 
-func handle(request []byte, deploy func(*change.Change, *change.Window) error, ask func(approval.Requirement) error) error {
-%s}
+var _, _, _ = fmt.Print, os.DirFS, time.Now
+var _ *desk.Desk
+
+func handle(ctx context.Context, request []byte, deploy func(*change.Change, *change.Window) error, ask func(approval.Requirement) error,
+	store audit.Store, policy *approval.Policy, directory desk.Directory, who, run string, rfc *change.Change, digest change.Digest,
+	ship func(change.Digest) approval.Outcome) error {
+	return func() error {
+%s	}()
+}
 `
 
 // TestReadmeGo parses, formats and builds the Go snippets.
@@ -296,7 +307,7 @@ func TestReadmeGate(t *testing.T) {
 func TestReadmeCommands(t *testing.T) {
 	ran := 0
 	for _, b := range blocks(t) {
-		if b.language != "sh" {
+		if b.language != "sh" || b.mark == "script" { // see TestReadmeScript
 			continue
 		}
 		for line := range strings.Lines(b.text) {
@@ -314,6 +325,48 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	if ran < 4 {
 		t.Errorf("README.md shows %d commands; expected classify, explain, lint and test", ran)
+	}
+}
+
+// TestReadmeScript runs the blocks under <!-- script --> as one script, and
+// wants the answers that README.md promises.
+func TestReadmeScript(t *testing.T) {
+	script := ""
+	for _, b := range blocks(t) {
+		if b.mark == "script" {
+			script += b.text
+		}
+	}
+	cmd := exec.Command("sh", "-eu", "-c", script)
+	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("the script of README.md: %v\n%s", err, out)
+	}
+	for _, want := range []string{`"answer":"yes"`, "here it is deployed", `"closed":true`, "signed by example.com/changes", "Nothing was found that is not as it was written.", `"type":"case.closed/1"`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the script of README.md does not print %s; it prints\n%s", want, out)
+		}
+	}
+}
+
+// TestReadmeStatuses holds the table of exit statuses to what the command says.
+func TestReadmeStatuses(t *testing.T) {
+	help, err := exec.Command("go", "run", "./examples/changelane", "help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	statuses := func(pattern, text string) []string {
+		var out []string
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			out = append(out, m[1]+" "+m[2])
+		}
+		return out
+	}
+	got := statuses(`(?m)^\| (\d) \| \W*(\w+)`, read(t, "README.md"))
+	want := statuses(`(?m)^  (\d)  (\w+)`, string(help))
+	if len(want) < 4 || !slices.Equal(got, want) {
+		t.Errorf("the statuses in README.md begin with %q, and those of the command with %q", got, want)
 	}
 }
 
