@@ -75,7 +75,7 @@ type Joiner interface {
 const (
 	MaxName     = 256       // bytes of a tenant, kind, id, list, sort key, command or owner
 	MaxLeaf     = 2 << 20   // bytes of one event, and of its openings
-	MaxState    = 2 << 20   // bytes of the state of a record, of an answer, and of a message
+	MaxState    = 8 << 20   // bytes of the state of a record, of an answer, and of a message
 	MaxBatch    = 64        // records written, records asserted and messages of one batch, each
 	MaxEvents   = 1000      // events of one batch
 	MaxLists    = 1000      // lists that a record stands in
