@@ -226,9 +226,12 @@ const around = `package snippet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/changelane/changelane/approval"
 	"github.com/changelane/changelane/approval/desk"
@@ -236,12 +239,12 @@ import (
 	"github.com/changelane/changelane/change"
 )
 
-var _, _, _ = fmt.Print, os.DirFS, time.Now
+var _, _, _, _, _ = fmt.Print, os.DirFS, time.Now, errors.New, note.NewVerifier
 var _ *desk.Desk
 
 func handle(ctx context.Context, request []byte, deploy func(*change.Change, *change.Window) error, ask func(approval.Requirement) error,
 	store audit.Store, policy *approval.Policy, directory desk.Directory, who, run string, rfc *change.Change, digest change.Digest,
-	ship func(change.Digest) approval.Outcome) error {
+	ship func(change.Digest) approval.Outcome, secret, public string, notifier desk.Notifier) error {
 	return func() error {
 %s	}()
 }

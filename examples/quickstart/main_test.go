@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -78,7 +79,40 @@ func steady(t *testing.T, out string) string {
 		t.Fatal("the output does not say where the database is")
 	}
 	t.Cleanup(func() { os.RemoveAll(folder[1]) })
+	out = regexp.MustCompile(`seek=[0-9]+`).ReplaceAllString(out, "seek=OFFSET")
 	return strings.ReplaceAll(out, folder[1], "FOLDER")
+}
+
+// TestSpoiled does what the output invites to: verifying finds the byte that it
+// names, once it is spoilt, and nothing before.
+func TestSpoiled(t *testing.T) {
+	dir := t.TempDir()
+	out, _ := try(t, exitDone, "-record", dir)
+	seek := regexp.MustCompile(`seek=([0-9]+)`).FindStringSubmatch(out)
+	if seek == nil {
+		t.Fatal("the output names no byte")
+	}
+	at, err := strconv.ParseInt(seek[1], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spoil := range []bool{false, true} {
+		if spoil {
+			f, err := os.OpenFile(filepath.Join(dir, recordFile), os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.WriteAt([]byte("X"), at); err != nil {
+				t.Fatal(err)
+			}
+			f.Close()
+		}
+		w := &walk{ctx: t.Context(), file: filepath.Join(dir, recordFile), publicKey: filepath.Join(dir, keyFile)}
+		report, err := w.audit()
+		if err != nil || report.OK() == spoil {
+			t.Errorf("spoilt: %t; %v\n%s", spoil, err, report)
+		}
+	}
 }
 
 func TestLinesFit(t *testing.T) {

@@ -38,8 +38,7 @@ func tell(r *report, dir string, samples []sample, now clock) error {
 	if err != nil {
 		return fmt.Errorf("the record: %w", err)
 	}
-	s.last(len(samples), now().Sub(began))
-	return nil
+	return s.last(len(samples), now().Sub(began))
 }
 
 func (s *story) tellAll(samples []sample) error {
@@ -63,6 +62,8 @@ func (s *story) tellAll(samples []sample) error {
 	if err := s.decide(waiting, samples); err != nil {
 		return err
 	}
+	s.line("")
+	s.line("That leaves %s of them in the queue.", thousands(len(waiting)-1))
 	return s.verify()
 }
 
@@ -212,12 +213,16 @@ func (s *story) verify() error {
 
 // last says in one paragraph what happened, where it lies, and what to try
 // next.
-func (s *story) last(n int, took time.Duration) {
+func (s *story) last(n int, took time.Duration) error {
+	at, err := s.w.spot(s.decided.ID)
+	if err != nil {
+		return err
+	}
 	s.line("")
 	text := fmt.Sprintf("In %s, %s changes were submitted. %s went out at once as standard changes, and it is on record how "+
 		"each went; %s wait for people. %s was voted on, refused with another artifact, started, reported, validated, reviewed "+
-		"and closed. Every state was made again from the log and is what it should be. The signing key is gone with this program, "+
-		"so nobody can go on with this log, nor write it anew.",
+		"and closed. Every state was made again from the log and is what it should be. A real desk has its signing key in a "+
+		"secret store; this one has thrown it away, so nobody can go on with this log.",
 		seconds(took.Seconds()), thousands(n), thousands(s.w.authorised), thousands(n-s.w.authorised-1), s.decided.ID)
 	for _, part := range wrap(text, 98) {
 		s.line("%s", strings.TrimLeft(part, " "))
@@ -226,7 +231,11 @@ func (s *story) last(n int, took time.Duration) {
 	s.line("  the database    %s", s.w.file)
 	s.line("  the public key  %s", s.w.publicKey)
 	s.line("")
-	s.line("Verify it, then change a byte of the database and verify it again:")
+	s.line("Verify it, spoil one byte of an event of %s, and verify it again:", s.decided.ID)
 	s.line("  record=%s", filepath.Dir(s.w.file))
 	s.line("  go run ./examples/changelane verify -store $record/%s -key $record/%s", recordFile, keyFile)
+	s.line("  printf X | dd of=$record/%s bs=1 seek=%d conv=notrunc", recordFile, at)
+	s.line("  go run ./examples/changelane verify -store $record/%s -key $record/%s", recordFile, keyFile)
+	s.line("  rm -r $record")
+	return nil
 }

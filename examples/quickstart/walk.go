@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -145,12 +146,17 @@ func (w *walk) queue(name string) (out []approval.Case, err error) {
 	return out, nil
 }
 
-// check puts what was recorded into the log, and verifies the file as an
-// auditor does: from a handle that cannot write, with the public key.
-func (w *walk) check() (report audit.Report, err error) {
+// check puts what was recorded into the log, and verifies it.
+func (w *walk) check() (audit.Report, error) {
 	if _, err := w.desk.Tick(w.ctx); err != nil {
-		return report, err
+		return audit.Report{}, err
 	}
+	return w.audit()
+}
+
+// audit verifies the file as an auditor does: from a handle that cannot write,
+// with the public key.
+func (w *walk) audit() (report audit.Report, err error) {
 	key, err := os.ReadFile(w.publicKey)
 	if err != nil {
 		return report, err
@@ -165,4 +171,19 @@ func (w *walk) check() (report audit.Report, err error) {
 	}
 	defer copied.Close()
 	return desk.Verify(w.ctx, copied, "default", &audit.VerifyOptions{Verifier: verifier})
+}
+
+// spot finds where in the file an event of a case lies: the number of its third
+// event, which is a vote.
+func (w *walk) spot(id string) (int, error) {
+	data, err := os.ReadFile(w.file)
+	if err != nil {
+		return 0, err
+	}
+	head := fmt.Sprintf("id %d:%s\nseq 1:", len(id), id)
+	at := bytes.Index(data, []byte(head+"3\n"))
+	if at < 0 {
+		return 0, fmt.Errorf("no event of %s lies in %s", id, w.file)
+	}
+	return at + len(head), nil
 }
