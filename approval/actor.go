@@ -68,13 +68,12 @@ func Named(c *change.Change) []string {
 	if c.Claim != nil {
 		out = append(out, c.Claim.By)
 	}
-	var distinct []string
-	for _, id := range out {
-		if id != "" && !slices.Contains(distinct, id) {
-			distinct = append(distinct, id)
-		}
-	}
-	return distinct
+	seen := map[string]bool{"": true}
+	return slices.DeleteFunc(out, func(id string) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 }
 
 // unresolved reports whether the directory does not know one of the

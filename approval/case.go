@@ -94,12 +94,14 @@ type Run struct {
 
 // Deployment is one that was seen in production.
 type Deployment struct {
-	ID       string        `json:"id"` // the attempt's, or the deploy tool's own
+	ID       string        `json:"id"`            // the attempt's, or the deploy tool's own
+	Case     string        `json:"case,omitzero"` // the id that it was reported under; "" when that is not known
 	Service  string        `json:"service,omitzero"`
 	Artifact change.Digest `json:"artifact,omitzero"`
 	Target   string        `json:"target,omitzero"`
 	At       time.Time     `json:"at"`
-	Outcome  Outcome       `json:"outcome,omitzero"`
+	Outcome  Outcome       `json:"outcome,omitzero"` // zero: not known
+	Note     string        `json:"note,omitzero"`
 }
 
 // Case is one change's life: what its events add up to. Its zero value is no
@@ -133,16 +135,16 @@ type Case struct {
 
 // Validity is how long things hold.
 type Validity struct {
-	Request time.Duration // an undecided request
+	Request time.Duration // an undecided request that names no window
 	Vote    time.Duration
-	Use     time.Duration // an authorisation that is not used; the window of the change may end it sooner
+	Use     time.Duration // an authorisation that is not used, of a change that names no window; how long the way back is open after a start
 	Report  time.Duration // an outcome is overdue after that
 	Review  time.Duration // a review is overdue after that, where no rule of the policy is sooner
 }
 
 // Queues in which cases stand.
 const (
-	QueueApproval   = "change-management" // to be decided, by time of submission
+	QueueApproval   = "change-management" // to be decided, emergencies first, then by time of submission
 	QueueDeployment = "deployment"        // authorised and not all started, by planned time
 	QueueOutcome    = "outcome"           // started and not reported, by the time when that is due
 	QueueValidation = "validation"        // deployed and to be validated

@@ -69,7 +69,7 @@ func TestForgeries(t *testing.T) {
 		"a vote taken out":              {drop(whole, 2), "event 4 of CHG-1 (decided) cannot follow what is recorded before it: it needs 2 of cab and service-owner of payments-api"},
 		"the decision taken out":        {drop(whole, 4), "not decided yet"},
 		"a start taken out":             {drop(whole, 5), "no attempt"},
-		"an outcome taken out":          {drop(whole, 6), "event 10 of CHG-1 (closed)"},
+		"an outcome taken out":          {drop(whole, 6), "event 9 of CHG-1 (validated) cannot follow what is recorded before it: the attempt 1 has no outcome yet"},
 		"the check taken out":           {drop(whole, 9), "event 10 of CHG-1 (closed)"},
 		"two swapped":                   {swap(whole, 3, 4), "event 4 of CHG-1 (decided)"},
 		"another case":                  {submitted(func(e *approval.Submitted) { c := *e.Change; c.ID = "CHG-2"; e.Change, e.Digest = &c, digest(t, &c) }), "the record is of CHG-1"},

@@ -14,7 +14,7 @@ import (
 func (l *life) edit(by approval.Actor, c *change.Change) *life {
 	l.Helper()
 	s := submission(c, l.at)
-	s.By = by
+	s.By, s.Holds = by, l.c.Editors()
 	return l.do(l.c.Edit(l.p, c, s))
 }
 
@@ -357,7 +357,7 @@ func TestINV20OneUse(t *testing.T) {
 	if l.start("1", image, "prod/eu"); l.c.Version != before {
 		t.Error("the same attempt is recorded twice")
 	}
-	if err := l.wait(validity.Use).c.Gate(nil, attempt("1", image, "prod/eu"), l.gate(bob)); err != nil {
+	if err := l.wait(validity.Report-1).c.Gate(nil, attempt("1", image, "prod/eu"), l.gate(carol, team)); err != nil {
 		t.Error("the same attempt has another answer:", err)
 	}
 	bare := born(t, normal(t, map[string]any{"artifacts": nil, "targets": nil})).approved()
@@ -367,11 +367,12 @@ func TestINV20OneUse(t *testing.T) {
 	}
 }
 
-// TestC81Backout: the way back is open when nothing else is.
+// TestC81Backout: the way back is open when nothing else is, for as long as an
+// authorisation holds.
 func TestC81Backout(t *testing.T) {
 	night := func(name string, l *life) {
 		t.Helper()
-		l.wait(1000 * time.Hour).p = nil
+		l.wait(validity.Use - 1).p = nil
 		closed, review := l.c.Closed, l.c.ReviewBy.IsZero()
 		l.start("back", oldImage, "prod/eu")
 		if run := l.c.Runs[len(l.c.Runs)-1]; !run.Backout || l.c.Closed != closed {
@@ -381,7 +382,10 @@ func TestC81Backout(t *testing.T) {
 		if review && l.c.ReviewBy != l.at.Add(validity.Review) {
 			t.Errorf("%s: no review is owed", name)
 		}
-		l.start("again", oldImage, "prod/eu").report("again", approval.Succeeded)
+		if got := codes(t, l.wait(1).startOf("again", oldImage, "prod/eu")); !slices.Equal(got, []approval.Refusal{approval.TooLate}) {
+			t.Errorf("%s: for ever: %v", name, got)
+		}
+		l.wait(-1).start("again", oldImage, "prod/eu").report("again", approval.Succeeded)
 		if closed || name == "while it runs" {
 			return
 		}

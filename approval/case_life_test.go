@@ -86,7 +86,7 @@ func TestOperations(t *testing.T) {
 	}
 	l.yes(carol, cab).yes(dave, cab).yes(erin, of).wait(2 * time.Hour)
 	l.p = made(t, base(t))
-	if got := codes(t, l.c.Gate(l.p, attempt("1", image, "prod/eu"), l.gate(bob, approval.Seat{Role: approval.RoleTeamMember, Of: "ledger"}))); !slices.Equal(got, []approval.Refusal{approval.NotEntitled}) {
+	if got := codes(t, l.c.Gate(l.p, attempt("1", image, "prod/eu"), l.gate(frank, approval.Seat{Role: approval.RoleTeamMember, Of: "ledger"}))); !slices.Equal(got, []approval.Refusal{approval.NotEntitled}) {
 		t.Error(got)
 	}
 	bot := approval.Actor{Identity: "ci|1", Person: "ci|1", Kind: change.Bot}

@@ -10,12 +10,15 @@ import (
 )
 
 // model is what a case should be, kept naively: as sets and lists that are
-// scanned, without events. It borrows the classification and the order of
-// requirements, which other tests hold to oracles of their own.
+// scanned, without events. It borrows the classification, the operating model
+// in force and the order of requirements, which other tests hold to oracles of
+// their own.
 type model struct {
 	discovered, closed, reviewed bool
 	body                         *change.Change
 	class                        approval.Classification
+	kind                         change.Type // as ruled
+	model                        change.OperatingModel
 	needs                        approval.Requirement
 	deploys, validates           []approval.Seat
 	hands                        []approval.Actor
@@ -40,7 +43,7 @@ func (s set) when(holds bool, code approval.Refusal) {
 func roleOf(role, service string) approval.Seat { return approval.Seat{Role: role, Of: service} }
 
 // content takes the content over, undecided or by its template.
-func (m *model) content(body *change.Change, class approval.Classification, given []approval.Actor, at time.Time) {
+func (m *model) content(p *approval.Policy, body *change.Change, class approval.Classification, given []approval.Actor, at time.Time) {
 	for _, g := range given {
 		m.hands = slices.DeleteFunc(m.hands, func(h approval.Actor) bool { return h.Identity == g.Identity && h.Person == "" })
 		if !slices.Contains(m.hands, g) {
@@ -49,41 +52,61 @@ func (m *model) content(body *change.Change, class approval.Classification, give
 	}
 	m.body = body
 	m.revision++
-	m.rule(class, class.Requirement, at)
+	m.rule(p, class, class.Type, class.Requirement, at)
 }
 
-func (m *model) rule(class approval.Classification, needs approval.Requirement, at time.Time) {
-	m.class, m.needs, m.votes, m.decision = class, needs, nil, approval.Pending
+func (m *model) rule(p *approval.Policy, class approval.Classification, kind change.Type, needs approval.Requirement, at time.Time) {
+	m.class, m.kind, m.votes, m.decision = class, kind, nil, approval.Pending
 	m.until = m.cap(at.Add(validity.Request))
 	m.review = class.ReviewBy
-	nobody := slices.ContainsFunc(m.hands, func(a approval.Actor) bool { return a.Person == "" })
-	if class.Type == change.Standard {
+	if m.needs = m.scrutinised(kind, needs, m.hands); kind == change.Standard {
 		m.decision, m.until = approval.Authorized, m.cap(at.Add(validity.Use))
-	} else if nobody {
-		seat := roleOf(approval.RoleOutsideTeam, m.body.Service)
-		seat.Quorum = 1
-		m.needs = approval.All{needs, seat}
 	}
-	of := m.body.Service
-	m.deploys, m.validates = []approval.Seat{roleOf(approval.RoleTeamMember, of)}, []approval.Seat{roleOf(approval.RoleTeamMember, of)}
-	if of == "ledger" {
-		m.deploys = []approval.Seat{roleOf(approval.RoleAppSupport, of)}
-		m.validates = append(m.validates, m.deploys...)
+	now, _ := p.ModelFor(m.body.Service, m.body.Kind, at)
+	m.model = now.Model
+	m.deploys, m.validates = m.party(m.model.Deploys), m.party(m.model.Validates)
+}
+
+func (m *model) scrutinised(kind change.Type, needs approval.Requirement, hands []approval.Actor) approval.Requirement {
+	if kind == change.Standard || !slices.ContainsFunc(hands, func(a approval.Actor) bool { return a.Person == "" }) {
+		return needs
 	}
+	seat := roleOf(approval.RoleOutsideTeam, m.body.Service)
+	seat.Quorum = 1
+	return approval.All{needs, seat}
+}
+
+func (m *model) party(p change.Party) (out []approval.Seat) {
+	if p == change.Owner || p == change.Either {
+		out = append(out, roleOf(approval.RoleTeamMember, m.body.Service))
+	}
+	if p == change.AppSupport || p == change.Either {
+		out = append(out, roleOf(approval.RoleAppSupport, m.body.Service))
+	}
+	return out
 }
 
 func (m *model) cap(t time.Time) time.Time {
-	if w := m.body.Window; w != nil && w.End.Before(t) {
+	if w := m.body.Window; w != nil {
 		return w.End
 	}
 	return t
+}
+
+// hand reports whether somebody had a hand in the change, at least as more than
+// one who carries it out.
+func (m *model) hand(by approval.Actor, implementing bool) bool {
+	return slices.ContainsFunc(m.hands, func(h approval.Actor) bool {
+		equal, _ := alike(h, by)
+		return equal && (implementing || h.Identity != heidi.Identity || !slices.Contains(m.body.Contributors, change.Contributor{ID: h.Identity, As: change.Implementer}))
+	})
 }
 
 // over is why nothing can be decided.
 func (m *model) over(s set, at time.Time) {
 	switch {
 	case m.discovered:
-		s[approval.Unauthorised] = true
+		s[approval.Unauthorized] = true
 	case m.decision == approval.Rejected:
 		s[approval.WasRejected] = true
 	case m.decision == approval.Cancelled:
@@ -107,6 +130,8 @@ func (m *model) edit(p *approval.Policy, body *change.Change, sub approval.Submi
 	m.over(s, at)
 	s.when(len(m.runs) > 0, approval.AlreadyStarted)
 	s.when(!m.discovered && (body.ID != m.body.ID || body.Service != m.body.Service), approval.OtherContent)
+	mine := slices.ContainsFunc(m.hands, func(h approval.Actor) bool { return one(h, sub.By) })
+	s.when(!m.discovered && (sub.By.Person == "" || !mine && !slices.Contains(sub.Holds, roleOf(approval.RoleTeamMember, m.body.Service))), approval.NotEntitled)
 	if len(s) > 0 {
 		return s
 	}
@@ -117,11 +142,24 @@ func (m *model) edit(p *approval.Policy, body *change.Change, sub approval.Submi
 	if s.when(body.Window != nil && !at.Before(body.Window.End), approval.TooLate); len(s) > 0 {
 		return s
 	}
-	if class.Change != m.class.Change {
-		m.content(body, class, append(slices.Clone(sub.Contributors), sub.By), at)
+	given := append(slices.Clone(sub.Contributors), sub.By)
+	if class.Change != m.class.Change || class.Type != m.kind || !m.asks(class, given) {
+		m.content(p, body, class, given, at)
 		m.last = at
 	}
 	return s
+}
+
+// asks reports whether the same content asks for what the case needs already,
+// with those who would have had a hand in it then.
+func (m *model) asks(class approval.Classification, given []approval.Actor) bool {
+	then := *m
+	then.hands = slices.Clone(m.hands)
+	for _, g := range given {
+		then.hands = slices.DeleteFunc(then.hands, func(h approval.Actor) bool { return h.Identity == g.Identity && h.Person == "" })
+	}
+	needs := m.scrutinised(class.Type, class.Requirement, append(then.hands, given...))
+	return needs.AtLeast(m.needs) && m.needs.AtLeast(needs)
 }
 
 func (m *model) hasSeat(held []approval.Seat) (found []approval.Seat) {
@@ -131,7 +169,7 @@ func (m *model) hasSeat(held []approval.Seat) (found []approval.Seat) {
 		if h.Group != "" {
 			place = strings.TrimPrefix(place, "0 of ")
 		}
-		if m.class.Type != change.Standard && strings.Contains(text, place) {
+		if m.kind != change.Standard && strings.Contains(text, place) {
 			found = append(found, h)
 		}
 	}
@@ -139,7 +177,7 @@ func (m *model) hasSeat(held []approval.Seat) (found []approval.Seat) {
 }
 
 func (m *model) unready() bool {
-	return m.body.Service == "ledger" && m.body.Emergency == nil && (m.body.Window == nil || m.body.Handover == nil)
+	return m.body.Emergency == nil && (m.model.Slot && m.body.Window == nil || m.model.Handover && m.model.Deploys != change.Owner && m.body.Handover == nil)
 }
 
 func (m *model) vote(b approval.Ballot) set {
@@ -197,28 +235,6 @@ func (m *model) vote(b approval.Ballot) set {
 	return s
 }
 
-func sameSeats(a, b []approval.Seat) bool {
-	return len(a) == len(b) && !slices.ContainsFunc(a, func(s approval.Seat) bool { return !slices.Contains(b, s) })
-}
-
-func alike(a, b approval.Actor) (equal, fold bool) {
-	for _, x := range []string{a.Identity, a.Person} {
-		for _, y := range []string{b.Identity, b.Person} {
-			equal = equal || x == y && x != ""
-			x, y := strings.ToLower(x), strings.ToLower(y)
-			fold = fold || x == y && x != ""
-		}
-	}
-	return equal, fold
-}
-
-func one(a, b approval.Actor) bool {
-	if a.Person == "" || b.Person == "" {
-		return a.Identity == b.Identity
-	}
-	return a.Person == b.Person
-}
-
 func (m *model) withdraw(by approval.Actor, at time.Time) set {
 	s := m.begin(at)
 	m.over(s, at)
@@ -268,21 +284,25 @@ func (m *model) start(p *approval.Policy, a approval.Attempt, in approval.GateIn
 	s = m.begin(at)
 	entitled := in.By.Person != "" && slices.ContainsFunc(in.Holds, func(h approval.Seat) bool { return slices.Contains(m.deploys, h) })
 	var first *approval.Run // with this id
-	onTarget, on := 0, []approval.Run{}
+	onTarget, lastOn, on := 0, time.Time{}, []approval.Run{}
 	for i, r := range m.runs {
 		if r.ID == a.ID {
 			first = &m.runs[i]
 		}
 		if r.Target == a.Target && !r.Backout {
 			onTarget++
+			lastOn = r.StartedAt
 		}
 		if r.Target == a.Target && r.Artifact == a.Artifact {
 			on = append(on, r)
 		}
 	}
+	s.when(m.model.Deploys == change.AppSupport && m.hand(in.By, false) && (!m.discovered), approval.IsContributor)
 	if first != nil && first.Attempt == a {
-		s.when(first.Outcome != 0, approval.AlreadyStarted)
-		s.when(!one(first.By, in.By) && !entitled, approval.NotEntitled)
+		s.when(first.Outcome != 0 || !at.Before(first.ReportBy), approval.AlreadyStarted)
+		s.when(!first.Backout && m.wrong(), approval.WentWrong)
+		s.when(!first.Backout && m.body.Window != nil && !at.Before(m.body.Window.End), approval.TooLate)
+		s.when(!entitled, approval.NotEntitled)
 		return s, false
 	}
 	back := a.Artifact == oldImage && !m.discovered
@@ -302,6 +322,7 @@ func (m *model) start(p *approval.Policy, a approval.Attempt, in approval.GateIn
 	s.when(!slices.Contains(targets, a.Target), approval.OtherTarget)
 	s.when(first != nil, approval.OtherAttempt)
 	s.when(back && onTarget == 0, approval.NothingStarted)
+	s.when(back && onTarget > 0 && !at.Before(lastOn.Add(validity.Use)), approval.TooLate)
 	s.when(slices.ContainsFunc(on, func(r approval.Run) bool {
 		return !back || r.Outcome != approval.Failed && r.Outcome != approval.Partial
 	}), approval.AlreadyStarted)
@@ -313,10 +334,15 @@ func (m *model) start(p *approval.Policy, a approval.Attempt, in approval.GateIn
 		if len(m.runs) == 0 {
 			m.owed = m.review
 		}
+		due := at.Add(validity.Report)
 		if !back {
-			m.check = nil
+			if m.check = nil; m.reviewed {
+				if m.reviewed, m.owed = false, m.review; !m.review.IsZero() && !m.review.After(at) {
+					m.owed = due
+				}
+			}
 		}
-		m.runs, m.last = append(m.runs, approval.Run{Attempt: a, By: in.By, Backout: back}), at
+		m.runs, m.last = append(m.runs, approval.Run{Attempt: a, By: in.By, Backout: back, StartedAt: at, ReportBy: due}), at
 	}
 	return s, again
 }
@@ -339,21 +365,26 @@ func (m *model) forward(s set, at time.Time) {
 func (m *model) assess(s set, p *approval.Policy, in approval.GateInputs) bool {
 	now := p.Classify(m.body, in.Inputs)
 	alone := len(s) == 0 && len(m.runs) == 0
-	less := now.Type == change.Standard && m.class.Type == change.Normal
-	switch {
-	case now.Err != nil:
+	if now.Err != nil {
 		s[approval.Unassessed] = true
-	case !less && !m.needs.AtLeast(now.Requirement):
+		return false
+	}
+	less := now.Type == change.Standard && m.kind == change.Normal
+	model, known := p.ModelFor(m.body.Service, m.body.Kind, in.Inputs.At)
+	moved := model.Model.Deploys != m.model.Deploys || model.Model.Slot != m.model.Slot || model.Model.Handover != m.model.Handover
+	if !known || moved || !less && !m.needs.AtLeast(now.Requirement) {
 		s[approval.NeedsMore] = true
-		if !alone {
+		if !alone || !known {
 			return false
 		}
-		both := approval.Requirement(approval.All{m.needs, now.Requirement})
-		if m.class.Type == change.Standard {
+		kind, both := now.Type, approval.Requirement(approval.All{m.needs, now.Requirement})
+		if less {
+			kind, both = m.kind, m.needs
+		} else if m.kind == change.Standard {
 			both = now.Requirement
 		}
 		was := m.review
-		if m.rule(now, both, in.Inputs.At); !was.IsZero() {
+		if m.rule(p, now, kind, both, in.Inputs.At); !was.IsZero() {
 			m.review = was // the policies of the model give as much time as before, or none
 		}
 		m.last = in.Inputs.At
@@ -378,7 +409,7 @@ func (m *model) report(r approval.Reported, holds []approval.Seat, at time.Time)
 	if s.when(run.Outcome >= r.Outcome, approval.OtherAttempt); len(s) > 0 {
 		return s
 	}
-	m.last, run.Outcome, run.Note = at, r.Outcome, r.Note
+	m.last, run.Outcome, run.Note, run.ReportedBy = at, r.Outcome, r.Note, r.By
 	m.owe(run.Backout || r.Outcome != approval.Succeeded, at.Add(validity.Review))
 	m.end(at)
 	return s
@@ -405,7 +436,7 @@ func (m *model) done(at time.Time) bool {
 		return m.reviewed
 	}
 	known, out := m.outcomes()
-	checked := m.check != nil || m.class.Type == change.Standard && m.body.Validation == nil || !out
+	checked := m.check != nil || m.kind == change.Standard && m.body.Validation == nil || !out
 	started := 0
 	for _, r := range m.runs {
 		if !r.Backout {
@@ -424,8 +455,11 @@ func (m *model) validate(v approval.Validated, holds []approval.Seat, at time.Ti
 		return s
 	}
 	known, _ := m.outcomes()
+	corrects := m.check != nil && (v.Passed || !m.check.Passed)
 	s.when(known == 0, approval.NothingStarted)
-	s.when(known > 0 && m.check != nil && (v.Passed || !m.check.Passed), approval.OtherAttempt)
+	s.when(known > 0 && corrects, approval.OtherAttempt)
+	s.when(known > 0 && !corrects && v.Passed && slices.ContainsFunc(m.runs, func(r approval.Run) bool { return !r.Backout && r.Outcome == 0 }), approval.TooEarly)
+	s.when(m.model.Validates == change.AppSupport && !m.discovered && m.hand(v.By, false), approval.IsContributor)
 	if len(s) == 0 {
 		m.last, m.check = at, &v
 		m.owe(!v.Passed, at)
@@ -447,6 +481,11 @@ func (m *model) conclude(r approval.Reviewed, last *approval.Reviewed, holds []a
 	s.when(!m.discovered && known == 0, approval.NothingStarted)
 	s.when((m.discovered || known > 0) && m.reviewed, approval.OtherAttempt)
 	s.when(r.By.Kind != change.Human, approval.NotAPerson)
+	s.when(!m.owed.IsZero() && (m.hand(r.By, true) || slices.ContainsFunc(m.runs, func(run approval.Run) bool {
+		started, _ := alike(run.By, r.By)
+		reported, _ := alike(run.ReportedBy, r.By)
+		return started || reported
+	})), approval.IsContributor)
 	s.when(r.By.Person == "" || !slices.Contains(holds, manager) && (!m.owed.IsZero() || !slices.Contains(holds, team)), approval.NotEntitled)
 	if len(s) == 0 {
 		m.last, m.reviewed, m.owed = at, true, time.Time{}

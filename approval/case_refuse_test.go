@@ -42,12 +42,12 @@ var ends = map[string]struct {
 	life func(t *testing.T) *life
 	code approval.Refusal
 }{
-	"no case": {func(t *testing.T) *life { return &life{TB: t, p: made(t, base(t)), at: monday} }, approval.Unauthorised},
+	"no case": {func(t *testing.T) *life { return &life{TB: t, p: made(t, base(t)), at: monday} }, approval.Unauthorized},
 	"discovered": {func(t *testing.T) *life {
 		l := &life{TB: t, p: made(t, base(t)), at: monday}
 		l.c.ID = "d-1"
 		return l.do(approval.Discover(approval.Deployment{ID: "d-1", Service: "payments-api", At: monday}, bob, monday, validity))
-	}, approval.Unauthorised},
+	}, approval.Unauthorized},
 	"rejected": {func(t *testing.T) *life {
 		l := born(t, normal(t, nil))
 		return l.do(l.c.Vote(l.ballot(carol, approval.Reject, cab)))
@@ -332,7 +332,7 @@ var refusals = map[string]refusal{
 	}, []approval.Refusal{approval.NotAPerson}, false},
 	"an owed review by the team": {func(t *testing.T) error {
 		l := born(t, normal(t, nil)).approved().start("1", image, "prod/eu").report("1", approval.Failed)
-		return err2(l.c.Conclude(approval.Reviewed{By: bob, Findings: "x"}, []approval.Seat{team}, l.at))
+		return err2(l.c.Conclude(approval.Reviewed{By: frank, Findings: "x"}, []approval.Seat{team}, l.at))
 	}, []approval.Refusal{approval.NotEntitled}, false},
 	"reviewed twice": {func(t *testing.T) error {
 		l := born(t, normal(t, nil)).approved().start("1", image, "prod/eu").report("1", approval.Failed).review()
@@ -352,7 +352,7 @@ func fiercer(tb testing.TB) *approval.Policy {
 }
 
 func TestRefusals(t *testing.T) {
-	seen := map[approval.Refusal]bool{approval.WasCancelled: true, approval.Unauthorised: true} // see TestINV21Terminal
+	seen := map[approval.Refusal]bool{approval.WasCancelled: true, approval.Unauthorized: true} // see TestINV21Terminal
 	for name, r := range refusals {
 		t.Run(name, func(t *testing.T) {
 			err := r.try(t)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +38,8 @@ var (
 	shouted = approval.Actor{Identity: "idp|CAROL", Person: "p|other", Kind: change.Human}
 	ghost   = approval.Actor{Identity: "idp|ghost", Kind: change.Human}
 	robot   = approval.Actor{Identity: "ci|1", Person: "ci|1", Kind: change.Bot}
-	walkers = []approval.Actor{alice, bob, carol, carol, dave, dave, erin, erin, frank, frank, grace, linked, shouted, ghost, robot}
+	heidi   = human("heidi") // of App Support; carries changes of the ledger out
+	walkers = []approval.Actor{alice, bob, carol, carol, dave, dave, erin, erin, frank, frank, grace, linked, shouted, ghost, robot, heidi}
 )
 
 func walkPolicies(t *testing.T) []*approval.Policy {
@@ -45,8 +47,14 @@ func walkPolicies(t *testing.T) []*approval.Policy {
 	hard.Authority.Default[0].Quorum = 4
 	hard.Authority.Rules[3].Needs = append(hard.Authority.Rules[3].Needs, approval.Need{Group: "security"})
 	edited.Templates[0].Because = "it was edited"
+	moved, gone := base(t), base(t)
+	support := change.OpsRunIt()
+	support.Validates = change.AppSupport
+	moved.Services[0].Models = []change.Assignment{{Model: support, From: change.Date{Year: 2020, Month: 1, Day: 1}}}
+	gone.Services = gone.Services[1:]
+	gone.Services[2].Carries = gone.Services[2].Carries[1:]
 	usual := made(t, base(t))
-	return []*approval.Policy{usual, usual, usual, usual, made(t, hard), made(t, edited), nil}
+	return []*approval.Policy{usual, usual, usual, usual, usual, usual, made(t, hard), made(t, edited), made(t, moved), made(t, gone), nil}
 }
 
 func walkBodies(t *testing.T) (out []*change.Change) {
@@ -54,6 +62,9 @@ func walkBodies(t *testing.T) (out []*change.Change) {
 		tree := map[string]any{"id": "CHG-1", "kind": "config", "requester": map[string]any{"id": "idp|alice"}, "backout": backout,
 			"contributors": []any{map[string]any{"id": "idp|bob", "as": "author"}}, "targets": []any{map[string]any{"name": "eu"}, map[string]any{"name": "us"}},
 			"artifacts": []any{map[string]any{"name": "api", "digest": string(image)}}}
+		if with["service"] == "ledger" {
+			tree["contributors"] = append(tree["contributors"].([]any), map[string]any{"id": "idp|heidi", "as": "implementer"})
+		}
 		maps.Copy(tree, with)
 		c, err := decodeTree(tree)
 		if err != nil {
@@ -69,7 +80,11 @@ func walkBodies(t *testing.T) (out []*change.Change) {
 		small(map[string]any{"service": service, "emergency": map[string]any{"incident": "INC-1", "reason": "it is down"}})
 	}
 	small(map[string]any{"service": "payments-api", "id": "CHG-2"})
-	return append(out, standard(t, map[string]any{"targets": both}), standard(t, map[string]any{"targets": both, "validation": nil}))
+	out = append(out, standard(t, map[string]any{"targets": both}), standard(t, map[string]any{"targets": both, "validation": nil}))
+	far := map[string]any{"start": "2026-11-27T10:00:00Z", "end": "2026-11-29T10:00:00Z"} // after an authorisation without a window ends
+	small(map[string]any{"service": "payments-api", "window": far, "handover": handover})
+	small(map[string]any{"service": "ledger", "window": far, "handover": handover})
+	return append(out, standard(t, map[string]any{"targets": both, "window": far}))
 }
 
 var modelSteps = flag.Int("case.steps", 100_000, "steps of TestModel")
@@ -126,9 +141,9 @@ func (w *lockstep) beginning() {
 		w.take(approval.Discover(approval.Deployment{ID: "d", Service: "payments-api", At: w.at}, bob, w.at, validity))
 		return
 	}
-	i := oneOf(w.random, 0, 1, 1, 2, 3, 4, 4, 5, 7, 8, 8)
+	i := oneOf(w.random, 0, 1, 1, 2, 3, 4, 4, 5, 7, 8, 8, 9, 10, 11)
 	sub := w.submission(w.bodies[i])
-	w.m.content(w.bodies[i], w.p.Classify(w.bodies[i], sub.Inputs), append(slices.Clone(sub.Contributors), sub.By), w.at)
+	w.m.content(w.p, w.bodies[i], w.p.Classify(w.bodies[i], sub.Inputs), append(slices.Clone(sub.Contributors), sub.By), w.at)
 	w.m.last = w.at
 	w.take(w.p.Submit(w.bodies[i], sub))
 }
@@ -145,6 +160,7 @@ func (w *lockstep) directory() {
 		has(bob, approval.RoleTeamMember, approval.RoleAppSupport)
 		has(robot, approval.RoleTeamMember, approval.RoleAppSupport, "service-owner")
 		has(carol, "incident-manager", approval.RoleOutsideTeam)
+		has(heidi, approval.RoleAppSupport)
 		has(dave, "on-call", "service-owner", "head-of-operations", approval.RoleAppSupport)
 		has(erin, "service-owner", "incident-manager", approval.RoleOutsideTeam, approval.RoleTeamMember)
 		has(frank, approval.RoleOutsideTeam, "on-call")
@@ -160,6 +176,7 @@ func (w *lockstep) submission(c *change.Change) approval.Submission {
 	if s.By = oneOf(w.random, alice, alice, bob, robot); w.chance(10) {
 		s.By = oneOf(w.random, walkers...)
 	}
+	s.Holds = w.seats[s.By.Person]
 	if w.chance(10) && s.By != bob {
 		s.Contributors[1] = approval.Actor{Identity: "idp|bob", Kind: change.Human}
 	}
@@ -300,6 +317,9 @@ func (w *lockstep) start() {
 		a.Target = "asia"
 	}
 	in := approval.GateInputs{Inputs: approval.Inputs{At: w.at}, By: bob, Holds: w.seats[bob.Person], Validity: validity}
+	if w.m.model.Deploys == change.AppSupport {
+		in.By, in.Holds = heidi, w.seats[heidi.Person]
+	}
 	if w.chance(30) {
 		in.By, in.Holds = w.who()
 	}
@@ -309,7 +329,24 @@ func (w *lockstep) start() {
 			w.Fatalf("gate says %v, start %v\n%s", asked, err, w.history())
 		}
 	}
+	told := w.c.Again(a, w.at)
 	want, again := w.m.start(w.p, a, in)
+	if slices.ContainsFunc(w.c.Runs, func(r approval.Run) bool { return r.Attempt == a }) {
+		rest := maps.Clone(want)
+		delete(rest, approval.NotEntitled)
+		delete(rest, approval.IsContributor)
+		for _, code := range codes(w, told) {
+			if !rest[code] {
+				w.Fatalf("again: %v, expected %v\n%s", told, rest, w.history())
+			}
+			delete(rest, code)
+		}
+		if len(rest) > 0 {
+			w.Fatalf("again: %v, expected also %v\n%s", told, rest, w.history())
+		}
+	} else if told == nil {
+		w.Fatalf("again, and never before: %v\n%s", a, w.history())
+	}
 	if (len(want) > 0 && len(events) > 0) != again {
 		w.Fatalf("start: %v with %v, expected again %t\n%s", events, err, again, w.history())
 	}
@@ -382,4 +419,26 @@ func (w *lockstep) fold() {
 	if err != nil || !reflect.DeepEqual(again, w.c) {
 		w.Fatalf("the fold differs (%v)\n%s", err, w.history())
 	}
+}
+
+func sameSeats(a, b []approval.Seat) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(s approval.Seat) bool { return !slices.Contains(b, s) })
+}
+
+func alike(a, b approval.Actor) (equal, fold bool) {
+	for _, x := range []string{a.Identity, a.Person} {
+		for _, y := range []string{b.Identity, b.Person} {
+			equal = equal || x == y && x != ""
+			x, y := strings.ToLower(x), strings.ToLower(y)
+			fold = fold || x == y && x != ""
+		}
+	}
+	return equal, fold
+}
+
+func one(a, b approval.Actor) bool {
+	if a.Person == "" || b.Person == "" {
+		return a.Identity == b.Identity
+	}
+	return a.Person == b.Person
 }

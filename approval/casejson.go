@@ -19,7 +19,7 @@ type caseForm struct {
 	Contributors []Actor         `json:"contributors"`
 	Ruling       *rulingForm     `json:"ruling,omitzero"`
 	Votes        []voteForm      `json:"votes"`
-	Decision     Decision        `json:"decision"`
+	Decision     *Decision       `json:"decision,omitzero"` // nil where there is nothing to decide
 	DecidedAt    moment          `json:"decided_at,omitzero"`
 	Counted      []string        `json:"counted"`
 	NotAfter     moment          `json:"not_after,omitzero"`
@@ -29,7 +29,7 @@ type caseForm struct {
 	ReviewBy     moment          `json:"review_by,omitzero"`
 	Closed       bool            `json:"closed"`
 	ClosedAt     moment          `json:"closed_at,omitzero"`
-	Discovered   *deploymentBody `json:"discovered,omitzero"`
+	Discovered   *deploymentForm `json:"discovered,omitzero"`
 	Last         moment          `json:"last,omitzero"`
 }
 
@@ -73,6 +73,11 @@ type reviewForm struct {
 	Findings string `json:"findings"`
 }
 
+type deploymentForm struct {
+	deploymentBody
+	Note string `json:"note,omitzero"`
+}
+
 // MarshalJSON writes the case in one form for reading, as published in
 // schemas/case.schema.json, the members in a fixed order. It depends on the
 // events alone, so a record whose events give other bytes than are stored with
@@ -91,7 +96,7 @@ func (c Case) form() (caseForm, error) {
 	out := caseForm{
 		ID: c.ID, Version: c.Version, SubmittedAt: moment(c.SubmittedAt), Revision: c.Revision, Digest: c.Digest,
 		Contributors: append([]Actor{}, c.Contributors...), Votes: make([]voteForm, len(c.Votes)),
-		Decision: c.Decision, DecidedAt: moment(c.DecidedAt), Counted: orEmpty(c.Counted), NotAfter: moment(c.NotAfter),
+		DecidedAt: moment(c.DecidedAt), Counted: orEmpty(c.Counted), NotAfter: moment(c.NotAfter),
 		Runs: make([]runForm, len(c.Runs)), ReviewBy: moment(c.ReviewBy), Closed: c.Closed, ClosedAt: moment(c.ClosedAt), Last: moment(c.Last),
 	}
 	for i, v := range c.Votes {
@@ -107,8 +112,9 @@ func (c Case) form() (caseForm, error) {
 		out.Review = &reviewForm{r.By, r.Findings}
 	}
 	if c.Discovered != nil {
-		seen := newDeployment(*c.Discovered)
-		out.Discovered = &seen
+		out.Discovered = &deploymentForm{newDeployment(*c.Discovered), c.Discovered.Note}
+	} else {
+		out.Decision = &c.Decision
 	}
 	if c.Change == nil {
 		return out, nil

@@ -83,7 +83,7 @@ func sampleCases(t testing.TB) map[string]approval.Case {
 	plain.Ruling = sampleEvents(t)[1].(approval.Edited).Ruling
 	plain.Ruling.Model, plain.Ruling.Templates, plain.Ruling.OnCall = change.OperatingModel{}, nil, nil
 	out := map[string]approval.Case{"full": fullCase(t), "pre-approved": preApproved, "without a log": plain}
-	seen := approval.Deployment{ID: "1", Artifact: image, Target: "prod", Service: "api", At: time.Unix(1, 0), Outcome: approval.Failed}
+	seen := approval.Deployment{ID: "1", Case: "CHG-0", Note: "by hand", Artifact: image, Target: "prod", Service: "api", At: time.Unix(1, 0), Outcome: approval.Failed}
 	out["seen"] = approval.Case{ID: "1", Version: 1, Discovered: &seen}
 	for name, l := range sampleLives(t) {
 		for n := 1; n <= len(l.log); n++ {

@@ -56,8 +56,11 @@ type Inputs struct {
 
 	// OnCall has the directory's answers to whether those who claim that the
 	// change is standard belong to the on-call team of the service, by identity;
-	// see [Policy.Claimants]. Who is not in it does not. Nil means that nobody
-	// was asked: it is assumed, and the classification says so.
+	// see [Policy.Claimants]. It must be true only for those of whom it is known,
+	// besides, that the claim is theirs: whoever asks knows who brought the
+	// change, which it does not say itself (INV-14). Who is not in it does not
+	// count. Nil means that nobody was asked: it is assumed that the claim is
+	// theirs and that they are on call, and the classification says so.
 	OnCall map[string]bool
 }
 
@@ -254,7 +257,7 @@ func (k *classifying) decideType() {
 		return
 	}
 	k.Type, k.Template = change.Standard, under.ID
-	if k.c.Claim != nil && claim != "" && !k.c.Observed("claim") {
+	if k.c.Claim != nil && claim != "" && !k.c.Observed("claim") && k.in.OnCall == nil {
 		k.assume("%s claims it: only the request says so", claim)
 	}
 	if k.in.Templates == nil {

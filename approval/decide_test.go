@@ -153,7 +153,8 @@ func TestClaimsAndSlack(t *testing.T) {
 			t.Errorf("%s: %s with an override of %d\n%s", one.what, got.Type, got.Override, got.Explain())
 		}
 		assumed := strings.Contains(strings.Join(got.Assumed, " "), "is on call for store")
-		if one.standard && assumed != (one.in.OnCall == nil) {
+		said := strings.Contains(strings.Join(got.Assumed, " "), "only the request says so") // whoever asks the directory knows
+		if one.standard && (assumed != (one.in.OnCall == nil) || said != (one.in.OnCall == nil)) {
 			t.Errorf("%s: assumed %v", one.what, got.Assumed)
 		}
 		if told := strings.Contains(strings.Join(got.Why, " "), "over the ceiling"); one.standard && told != (one.override > 0) {
@@ -614,6 +615,31 @@ func TestModelNames(t *testing.T) {
 		d.Services[0].Models = []change.Assignment{{Model: model, From: change.Date{Year: 2020, Month: 1, Day: 1}}}
 		if _, err := approval.New(d); err == nil {
 			t.Errorf("%s is accepted", what)
+		}
+	}
+}
+
+// TestTooManyWays: a requirement that can be met in more ways than are compared
+// could be met by nobody, and the classification says so.
+func TestTooManyWays(t *testing.T) {
+	for _, c := range []struct {
+		choices, seats int // so many times one of so many seats
+		over           bool
+	}{{1, 2, false}, {11, 2, false}, {12, 2, false}, {13, 2, true}, {3, 16, false}, {3, 17, true}, {40, 2, true}} {
+		d := base(t)
+		d.Authority.Rules = d.Authority.Rules[:1]
+		d.Authority.Rules[0].Needs = nil
+		for i := range c.choices {
+			var any []approval.Need
+			for j := range c.seats {
+				role := fmt.Sprintf("role-%d-%d", i, j)
+				d.Roles, any = append(d.Roles, role), append(any, approval.Need{Role: role})
+			}
+			d.Authority.Rules[0].Needs = append(d.Authority.Rules[0].Needs, approval.Need{Any: any})
+		}
+		got := made(t, d).Classify(normal(t, nil), at)
+		if said := strings.Contains(fmt.Sprint(got.Faults), "ask in authority.yaml for fewer seats"); said != c.over || got.Requirement.AtLeast(got.Requirement) == c.over {
+			t.Errorf("%d of %d: %v, and as strict as itself: %t", c.choices, c.seats, got.Faults, got.Requirement.AtLeast(got.Requirement))
 		}
 	}
 }

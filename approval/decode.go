@@ -233,7 +233,7 @@ var readers = map[string]func(*reader) Event{
 	typeDiscovered: func(r *reader) Event {
 		var body discoveredBody
 		r.body(&body)
-		return Discovered{r.by(), body.Deployment.deployment(), time.Time(body.ReviewBy)}
+		return Discovered{r.by(), body.Deployment.deployment(r.text("note")), time.Time(body.ReviewBy)}
 	},
 }
 

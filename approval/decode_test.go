@@ -210,7 +210,7 @@ var optionalMembers = regexp.MustCompile(`^(` + strings.Join([]string{
 	`ruling\.(template|override|window|model|templates)`, `ruling\.templates\.[^.]*`,
 	`ruling\.model\.(slot|handover|slack)`,
 	`ruling\.requirement\.(ref|.*\.of)`, `holds\..*\.(of|quorum)`,
-	`attempt\.target`, `deployment\.(service|artifact|target|outcome)`,
+	`attempt\.target`, `deployment\.(case|service|artifact|target|outcome)`,
 }, "|") + `)$`)
 
 // TestDecodeNeedsMembers takes members of bodies away, each on its own.
@@ -399,7 +399,7 @@ func (r randomEvents) event(t *testing.T) approval.Event {
 	case 9:
 		return approval.Reviewed{By: r.actor(), Findings: r.text()}
 	}
-	d := approval.Deployment{ID: r.word(), Service: r.text(), Target: r.text(), At: r.sometime(), Outcome: approval.Outcome(r.IntN(5))}
+	d := approval.Deployment{ID: r.word(), Case: r.text(), Note: r.text(), Service: r.text(), Target: r.text(), At: r.sometime(), Outcome: approval.Outcome(r.IntN(5))}
 	if r.IntN(2) > 0 {
 		d.Artifact = r.digest()
 	}

@@ -17,8 +17,8 @@ const (
 	typeVoted        = "case.voted/1"
 	typeWithdrawn    = "case.withdrawn/1"
 	typeDecided      = "case.decided/1"
-	typeCalledOff    = "case.called-off/1"
-	typeLapsed       = "case.lapsed/1"
+	typeCalledOff    = "case.cancelled/1"
+	typeLapsed       = "case.expired/1"
 	typeStarted      = "case.started/1"
 	typeReported     = "case.reported/1"
 	typeValidated    = "case.validated/1"
@@ -147,7 +147,7 @@ func formOf(e Event) (form, error) {
 		return form{typeClosed, none, nil}, nil
 	case Discovered:
 		body := discoveredBody{newDeployment(e.Deployment), moment(e.ReviewBy)}
-		return form{typeDiscovered, body, personal{"by": e.By}}, errors.Join(e.By.problem(), e.Deployment.problem())
+		return form{typeDiscovered, body, personal{"by": e.By, "note": e.Deployment.Note}}, errors.Join(e.By.problem(), e.Deployment.problem())
 	}
 	return form{}, fmt.Errorf("there is no form for %T", e)
 }

@@ -90,7 +90,7 @@ func sampleEvents(t testing.TB) []approval.Event {
 		approval.Reviewed{By: by, Findings: personalMark + " has learnt"},
 		approval.Closed{},
 		approval.Discovered{By: by, ReviewBy: at, Deployment: approval.Deployment{
-			ID: "deploy-7", Service: "payments-api", Artifact: digestOf("image"), Target: "prod/eu-west", At: at, Outcome: approval.Partial,
+			ID: "deploy-7", Case: "CHG-7", Note: personalMark + " saw it", Service: "payments-api", Artifact: digestOf("image"), Target: "prod/eu-west", At: at, Outcome: approval.Partial,
 		}},
 	}
 }

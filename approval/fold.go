@@ -82,12 +82,7 @@ func (c Case) apply(e Stamped) (Case, error) {
 	case Discovered:
 		err = c.discovered(v, at)
 	case Edited:
-		if err = c.editable(v.Change, at).problem(); err == nil && v.Digest == c.Digest {
-			err = errors.New("the content is the same as before")
-		}
-		if err == nil {
-			err = c.take(v.Content, at)
-		}
+		err = c.edited(v.Content, at)
 	case Reclassified:
 		err = c.reclassify(v, at)
 	case Voted:
@@ -191,6 +186,19 @@ func (c *Case) take(e Content, at time.Time) error {
 	return nil
 }
 
+func (c *Case) edited(e Content, at time.Time) error {
+	if err := c.editable(e.Change, at).problem(); err != nil {
+		return err
+	}
+	if e.By.Person == "" {
+		return fmt.Errorf("it is by %.256q, whom the directory does not know", e.By.Identity)
+	}
+	if !c.differs(e) {
+		return errors.New("the content is the same as before, and so is what it needs")
+	}
+	return c.take(e, at)
+}
+
 func (c *Case) undecide(r Ruling, notAfter time.Time) {
 	c.Ruling, c.NotAfter = r, utc(notAfter)
 	c.Votes, c.Counted, c.Decision, c.DecidedAt = nil, nil, Pending, time.Time{}
@@ -264,6 +272,7 @@ func (c *Case) started(e Started, at time.Time) error {
 	if e.Backout {
 		why = c.returnable(e.Attempt)
 	}
+	why = append(why, c.apart(c.Ruling.Model.Deploys, e.By)...)
 	switch {
 	case len(why) > 0:
 		return why.problem()
@@ -278,10 +287,23 @@ func (c *Case) started(e Started, at time.Time) error {
 		c.ReviewBy = c.Ruling.ReviewBy
 	}
 	if !e.Backout {
-		c.Validation = nil // it did not look at this one
+		c.outdate(at, e)
 	}
 	c.Runs = append(slices.Clone(c.Runs), Run{Attempt: e.Attempt, By: e.By, Backout: e.Backout, StartedAt: at, ReportBy: utc(e.ReportBy)})
 	return nil
+}
+
+// outdate takes away the check and the review of what was started before: they
+// did not look at this one. A review that the ruling asks for is owed again, in
+// its time, or with the outcome when that is past.
+func (c *Case) outdate(at time.Time, e Started) {
+	c.Validation = nil
+	if c.Review == nil {
+		return
+	}
+	if c.Review, c.ReviewBy = nil, c.Ruling.ReviewBy; !c.ReviewBy.IsZero() && !c.ReviewBy.After(at) {
+		c.ReviewBy = utc(e.ReportBy)
+	}
 }
 
 func (c *Case) report(e Reported, at time.Time) error {

@@ -64,8 +64,10 @@ type discoveredBody struct {
 	ReviewBy   moment         `json:"review_by,omitzero"`
 }
 
+// deploymentBody leaves the note to the personal data.
 type deploymentBody struct {
 	ID       string        `json:"id"`
+	Case     string        `json:"case,omitzero"`
 	Service  string        `json:"service,omitzero"`
 	Artifact change.Digest `json:"artifact,omitzero"`
 	Target   string        `json:"target,omitzero"`
@@ -234,11 +236,11 @@ func newSeats(held []Seat) []seatBody {
 }
 
 func newDeployment(d Deployment) deploymentBody {
-	return deploymentBody{d.ID, d.Service, d.Artifact, d.Target, moment(d.At), d.Outcome}
+	return deploymentBody{d.ID, d.Case, d.Service, d.Artifact, d.Target, moment(d.At), d.Outcome}
 }
 
-func (b deploymentBody) deployment() Deployment {
-	return Deployment{b.ID, b.Service, b.Artifact, b.Target, time.Time(b.At), b.Outcome}
+func (b deploymentBody) deployment(note string) Deployment {
+	return Deployment{b.ID, b.Case, b.Service, b.Artifact, b.Target, time.Time(b.At), b.Outcome, note}
 }
 
 // problem says why a ruling is not one that a policy makes.

@@ -25,15 +25,20 @@ type GateInputs struct {
 // now asks for more than it was approved with (INV-10). Asking uses nothing.
 //
 // The same attempt again, while its outcome is not reported, has the same
-// answer for whoever started it and for other deployers. After that it is
-// refused: deploying once more takes another request (INV-20).
+// answer for those who may still deploy, as long as [Case.Again] says so. After
+// that it is refused: deploying once more takes another request (INV-20).
 //
 // The way back, to the artifact that the backout of the change names, is open
-// wherever something was started: at any time, whatever the policy says by then,
-// also after the window, the authorisation or the case has ended (C81). It
-// takes a deployer, and is open once for each target, and again when the last
-// one failed or only worked in part. Once it has been taken, nothing else may
-// start.
+// wherever something was started, for Validity.Use after the last start there:
+// whatever the policy says by then, also after the window, the authorisation or
+// the case has ended (C81). It takes a deployer, and is open once for each
+// target, and again when the last one failed or only worked in part. Once it
+// has been taken, nothing else may start. After that time nobody can tell any
+// more what it would take away, so that to go back takes another request.
+//
+// Where App Support deploys, it is not by hands that made the change (C29): a
+// contributor is refused (IsContributor), but for one whom the change names as
+// its implementer and as nothing else.
 func (c Case) Gate(p *Policy, a Attempt, in GateInputs) error {
 	why, _ := c.gate(p, a, in)
 	return why.refused(c.ID)
@@ -69,10 +74,11 @@ func (c Case) gate(p *Policy, a Attempt, in GateInputs) (reasons, Classification
 	at := utc(in.Inputs.At)
 	why := c.behind(at)
 	if run, ok := c.run(a.ID); ok && run.Attempt == a {
-		return append(why, c.again(run, in)...), Classification{}
+		return append(append(why, c.again(run, at)...), c.deployable(in)...), Classification{}
 	}
 	if c.isBackout(a.Artifact) {
 		why = append(why, c.returnable(a)...)
+		why = append(why, c.lateToReturn(a.Target, at, in.Validity.Use)...)
 		return append(why, c.deployable(in)...), Classification{}
 	}
 	why = append(why, c.launchable(a, at)...)
@@ -87,7 +93,7 @@ func (c Case) gate(p *Policy, a Attempt, in GateInputs) (reasons, Classification
 		return why, Classification{}
 	}
 	now := p.Classify(c.Change, in.Inputs)
-	return append(why, c.enough(now)...), now
+	return append(why, c.enough(p, now, at)...), now
 }
 
 func (c Case) run(id string) (Run, bool) {
@@ -98,13 +104,42 @@ func (c Case) run(id string) (Run, bool) {
 	return c.Runs[i], true
 }
 
-// again says why the answer to an attempt cannot be given once more.
-func (c Case) again(run Run, in GateInputs) (why reasons) {
-	if run.Outcome != 0 {
-		why.add(AlreadyStarted, "the attempt %s was started at %s and has ended; to deploy again takes another request", run.ID, stamp(run.StartedAt))
+// Again says why the answer that was given to an attempt cannot be given once
+// more, as a [*Refused]; nil: it can, as far as that can be told without the
+// directory. It is for those who keep answers: [Case.Gate] and [Case.Start] ask
+// the same, and the directory besides.
+//
+// It is refused once the outcome is reported, or is overdue (AlreadyStarted),
+// once the window has ended (TooLate), and once something went wrong, or a way
+// back was begun, since it was started (WentWrong). Only the first two are asked
+// of a way back.
+func (c Case) Again(a Attempt, at time.Time) error {
+	at = utc(at)
+	why := c.behind(at)
+	if run, ok := c.run(a.ID); ok && run.Attempt == a {
+		return append(why, c.again(run, at)...).refused(c.ID)
 	}
-	if !run.By.same(in.By) {
-		why = append(why, c.deployable(in)...)
+	why.add(NothingStarted, "that attempt was not started under it")
+	return why.refused(c.ID)
+}
+
+// again is [Case.Again] for a run. Nothing is started after something that went
+// wrong, so whatever went wrong did so after this run was started.
+func (c Case) again(run Run, at time.Time) (why reasons) {
+	switch {
+	case run.Outcome != 0:
+		why.add(AlreadyStarted, "the attempt %s was started at %s and has ended; to deploy again takes another request", run.ID, stamp(run.StartedAt))
+	case !at.Before(run.ReportBy):
+		why.add(AlreadyStarted, "the attempt %s was started at %s, and its outcome was due by %s; report how it ended", run.ID, stamp(run.StartedAt), stamp(run.ReportBy))
+	}
+	if run.Backout {
+		return why
+	}
+	if w := c.Ruling.Window; w != nil && !at.Before(w.End) {
+		why.add(TooLate, "its window ended at %s; report how the attempt %s ended", stamp(w.End), run.ID)
+	}
+	if c.stopped() {
+		why.add(WentWrong, "since the attempt %s was started, a deployment under it went wrong or was taken back, so it may not go on; report how it ended", run.ID)
 	}
 	return why
 }
@@ -132,7 +167,37 @@ func (c Case) deployable(in GateInputs) (why reasons) {
 	case len(among(seats, in.Holds)) == 0:
 		why.add(NotEntitled, "%s may not deploy it: that takes a %s", in.By.Identity, inSeats(seats))
 	}
+	return append(why, c.apart(c.Ruling.Model.Deploys, in.By)...)
+}
+
+// apart says why somebody may not deploy, or validate, where that is App
+// Support's part: other hands than those that made the change are to do it. Of
+// several identities of one person each must be free to.
+func (c Case) apart(part change.Party, by Actor) (why reasons) {
+	if part != change.AppSupport || c.Change == nil {
+		return nil
+	}
+	i := slices.IndexFunc(c.Contributors, func(a Actor) bool { return a.shares(by) && !c.onlyImplements(a.Identity) })
+	if i >= 0 {
+		why.add(IsContributor, "%.256s had a hand in the change as %s, and this is for others of App Support to do", by.Identity, c.Contributors[i].Identity)
+	}
 	return why
+}
+
+// onlyImplements reports whether the change names somebody to carry it out, and
+// for nothing else.
+func (c Case) onlyImplements(id string) bool {
+	if c.Change.Requester.ID == id || c.Change.Claim != nil && c.Change.Claim.By == id {
+		return false
+	}
+	named := false
+	for _, n := range c.Change.Contributors {
+		if n.ID == id && n.As != change.Implementer {
+			return false
+		}
+		named = named || n.ID == id
+	}
+	return named
 }
 
 // launchable says why the case does not let that attempt start, whoever asks.
@@ -218,20 +283,55 @@ func (c Case) returnable(a Attempt) (why reasons) {
 	return append(why, c.free(a, true)...)
 }
 
+// lateToReturn says why the way back is not open any more.
+func (c Case) lateToReturn(target string, at time.Time, use time.Duration) (why reasons) {
+	var last time.Time
+	for _, r := range c.Runs {
+		if !r.Backout && r.Target == target {
+			last = r.StartedAt
+		}
+	}
+	if until := last.Add(use); !last.IsZero() && !at.Before(until) {
+		why.add(TooLate, "the way back was open until %s, for as long after the last start on the target %.140q as an authorisation holds; submit another request", stamp(until), target)
+	}
+	return why
+}
+
 // enough says why what the case was approved with does not do now. What is
-// standard by now asks for less than any vote.
-func (c Case) enough(now Classification) (why reasons) {
+// standard by now asks for less than any vote. Who deploys, at a planned time
+// or not, with a handover or without, was part of what was approved.
+func (c Case) enough(p *Policy, now Classification, at time.Time) (why reasons) {
 	was := c.Ruling
+	model, known := change.Assignment{}, false
+	if now.Err == nil {
+		model, known = p.ModelFor(c.Change.Service, c.Change.Kind, at)
+	}
 	switch {
 	case now.Err != nil:
 		why.add(Unassessed, "it cannot be classified now: %v", now.Err)
 	case now.Change != c.Digest:
 		why.add(OtherContent, "its content is not the one that was approved")
+	case !known:
+		why.add(NeedsMore, "the policy has no operating model for changes of %s any more, so that nobody could say who deploys it", c.Change.Service)
+	case model.Model.Deploys != was.Model.Deploys || model.Model.Slot != was.Model.Slot || model.Model.Handover != was.Model.Handover:
+		why.add(NeedsMore, "it was approved to be deployed under the operating model %s, %s, and is under %s now, %s", was.Model.Name, inPractice(was.Model), model.Model.Name, inPractice(model.Model))
 	case now.Type == change.Standard && was.Type == change.Normal:
 	case (now.Type == change.Emergency) != (was.Type == change.Emergency) || requirementProblem(was.Requirement, 0) != nil || !was.Requirement.AtLeast(now.Requirement):
 		why.add(NeedsMore, "it was approved as %s with %s, and is %s now, which needs %s: %s", was.Type, inWords(was.Requirement), now.Type, inWords(now.Requirement), strings.Join(now.Why, ", "))
 	}
 	return why
+}
+
+// inPractice is what a model means for the deployment.
+func inPractice(m change.OperatingModel) string {
+	text := "by " + m.Deploys.String()
+	if m.Slot {
+		text += " at a planned time"
+	}
+	if m.Handover {
+		text += " after a handover"
+	}
+	return text
 }
 
 // inWords is a requirement in words, also one that no policy can have made.
@@ -243,11 +343,15 @@ func inWords(r Requirement) string {
 }
 
 // reclassified gives the events that put the case back to be decided; none
-// when even that cannot be.
+// when even that cannot be, or would lead nowhere, as nobody could deploy it.
+// What was for people to decide stays so, also if it is standard by now.
 func (c Case) reclassified(p *Policy, now Classification, in GateInputs) []Event {
 	r, err := p.ruling(c.Change, now, in.Inputs, in.Validity.Review)
-	if err != nil || requirementProblem(c.Ruling.Requirement, 0) != nil {
+	if err != nil || requirementProblem(c.Ruling.Requirement, 0) != nil || r.Model == (change.OperatingModel{}) {
 		return nil
+	}
+	if was := c.Ruling; r.Type == change.Standard && was.Type == change.Normal {
+		r.Type, r.Requirement, r.Template, r.Override = was.Type, was.Requirement, "", 0
 	}
 	if r.Type != change.Standard {
 		r.Requirement = scrutinised(r, c.Change.Service, c.Contributors)
@@ -257,7 +361,7 @@ func (c Case) reclassified(p *Policy, now Classification, in GateInputs) []Event
 		r.ReviewBy = was
 	}
 	s := Submission{Inputs: in.Inputs, Validity: in.Validity}
-	events, err := c.settle(s, Reclassified{r, sooner(r.Window, in.Inputs.At.Add(in.Validity.Request))}, r)
+	events, err := c.settle(s, Reclassified{r, until(r.Window, in.Inputs.At.Add(in.Validity.Request))}, r)
 	if err != nil {
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 // Place is where a case stands in a queue.
 type Place struct {
 	Queue string
-	Sort  string // queues are ordered by it, byte by byte: a time in UTC
+	Sort  string // queues are ordered by it, byte by byte: a time in UTC; in that for approval a 0 before it for an emergency, and a 1 for others
 }
 
 // sortable is a time as text of one length, so that the order of the bytes is
@@ -25,7 +25,11 @@ func (c Case) Queues() []Place {
 	var out []Place
 	add := func(queue string, by time.Time) { out = append(out, Place{queue, sortable(by)}) }
 	if c.undecided() {
-		add(QueueApproval, c.SubmittedAt)
+		first := "1"
+		if c.Ruling.Type == change.Emergency {
+			first = "0"
+		}
+		out = append(out, Place{QueueApproval, first + sortable(c.SubmittedAt)})
 	}
 	if c.leftToStart() {
 		add(QueueDeployment, c.planned())

@@ -19,21 +19,21 @@ const (
 	IsClosed                          // its life is over, or the vote on it is
 	NeedsMore                         // what is known now asks for more than it was approved with
 	NotReady                          // it lacks what its operating model needs: a planned time, a handover
-	TooEarly                          // its window has not begun
-	TooLate                           // its window has ended
+	TooEarly                          // its window has not begun, or what a check would pass has not ended
+	TooLate                           // its window has ended, or the time in which to go back
 	OtherArtifact                     // that is not what was approved
 	OtherTarget                       // that is not where it was approved to go
 	AlreadyStarted                    // that was started before
 	WentWrong                         // an earlier attempt failed: nothing else may start but the way back
 	OtherAttempt                      // the same attempt, check or review says something else already
 	NotEntitled                       // the directory does not know this person as one who may
-	IsContributor                     // who had a hand in the change does not vote on it
+	IsContributor                     // who had a hand in the change does not vote on it, nor review it, nor deploy it for App Support
 	NotAPerson                        // bots neither vote nor review
 	Ambiguous                         // two identities that look alike
 	OtherRevision                     // the vote is for other content
 	NoVote                            // there is no vote to take back
 	ClockBehind                       // the clock is earlier than the last event
-	Unauthorised                      // nobody has authorised this deployment
+	Unauthorized                      // nobody has authorised this deployment
 	OtherContent                      // the same id means another request already
 	NothingStarted                    // there is no such attempt
 	Unassessed                        // it cannot be classified
@@ -127,9 +127,9 @@ func (c Case) behind(at time.Time) (out reasons) {
 func (c Case) over(at time.Time) (out reasons) {
 	switch {
 	case c.Version == 0:
-		out.add(Unauthorised, "there is no such request; submit it first")
+		out.add(Unauthorized, "there is no such request; submit it first")
 	case c.Change == nil:
-		out.add(Unauthorised, "it was deployed without a request, so there is nothing to decide; only its review is open")
+		out.add(Unauthorized, "it was deployed without a request, so there is nothing to decide; only its review is open")
 	case c.Decision == Rejected:
 		out.add(WasRejected, "it was rejected at %s; submit another request", stamp(c.DecidedAt))
 	case c.Decision == Cancelled:

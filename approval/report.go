@@ -81,7 +81,10 @@ func (c Case) owes(r Reported) bool {
 // said of a closed case, which stays closed.
 //
 // A check is required unless the change is standard and has no plan for one,
-// wherever something has gone out. What is started after it takes another.
+// wherever something has gone out. What is started after it takes another; it
+// passes only when all that is under way has its outcome (TooEarly). Where App
+// Support validates, it is not by hands that made the change, as for
+// [Case.Gate].
 func (c Case) Validate(v Validated, holds []Seat, at time.Time) ([]Event, error) {
 	if err := checkText("the note", v.Note); err != nil {
 		return nil, err
@@ -112,19 +115,23 @@ func (c Case) Validate(v Validated, holds []Seat, at time.Time) ([]Event, error)
 
 // validatable says why the case cannot have that check.
 func (c Case) validatable(v Validated) (why reasons) {
+	open := slices.IndexFunc(c.Runs, func(r Run) bool { return !r.Backout && r.Outcome == 0 })
 	switch {
 	case !c.reported():
 		why.add(NothingStarted, "no deployment under it has an outcome yet, so there is nothing to validate; report that first")
 	case c.Validation != nil && (v.Passed || !c.Validation.Passed):
 		why.add(OtherAttempt, "it was validated already; only a failed check corrects one that passed")
+	case v.Passed && open >= 0:
+		why.add(TooEarly, "the attempt %s has no outcome yet, so no check of it can have passed; report that first", c.Runs[open].ID)
 	}
-	return why
+	return append(why, c.apart(c.Ruling.Model.Validates, v.By)...)
 }
 
 // Conclude records the post-implementation review, by a human who holds one of
-// the seats of [Case.Reviewers]: once, unless something went wrong after it. It
-// can be said of a closed case, which stays closed. The same again gives no
-// events.
+// the seats of [Case.Reviewers]: once, unless something was started or went
+// wrong after it. One that is owed is not made by a contributor, nor by somebody
+// who started a deployment or reported its outcome (IsContributor). It can be
+// said of a closed case, which stays closed. The same again gives no events.
 func (c Case) Conclude(r Reviewed, holds []Seat, at time.Time) ([]Event, error) {
 	if err := checkText("the findings", r.Findings); err != nil {
 		return nil, err
@@ -155,6 +162,9 @@ func (c Case) reviewable(by Actor) (why reasons) {
 	if by.Kind != change.Human {
 		why.add(NotAPerson, "%.256s is not known to be a human, and nobody else reviews", by.Identity)
 	}
+	if c.owesReview() && c.involved(by) {
+		why.add(IsContributor, "%.256s had a hand in the change or in its deployment, so somebody else must review it", by.Identity)
+	}
 	switch {
 	case c.Discovered == nil && !c.reported():
 		why.add(NothingStarted, "no deployment under it has an outcome yet, so there is nothing to review; report that first")
@@ -162,6 +172,13 @@ func (c Case) reviewable(by Actor) (why reasons) {
 		why.add(OtherAttempt, "it was reviewed already by %s", c.Review.By.Identity)
 	}
 	return why
+}
+
+// involved reports whether somebody may have had a hand in the change or in its
+// deployments.
+func (c Case) involved(by Actor) bool {
+	return slices.ContainsFunc(c.Contributors, by.shares) ||
+		slices.ContainsFunc(c.Runs, func(r Run) bool { return by.shares(r.By) || by.shares(r.ReportedBy) })
 }
 
 // Discover makes the first events of a case for a deployment that nobody had
@@ -191,7 +208,7 @@ func deploymentProblem(d Deployment, at time.Time) error {
 			return err
 		}
 	}
-	return errors.Join(checkText("the service", d.Service), checkText("the target", d.Target))
+	return errors.Join(checkText("the case", d.Case), checkText("the service", d.Service), checkText("the target", d.Target), checkText("the note", d.Note))
 }
 
 // finished reports whether nothing is owed any more: every attempt has its

@@ -125,6 +125,9 @@ func (k *classifying) decideRequirement(s risk.Situation) {
 		}
 	}
 	k.Requirement = sum(parts)
+	if countWays(k.Requirement) > maxWays {
+		k.fault("authority", fmt.Sprintf("what it needs can be met in more than %d ways, which are not compared, so that nobody could ever decide it; ask in authority.yaml for fewer seats of which one is enough (\"any\"), such as for one group instead", maxWays))
+	}
 }
 
 // template is nil where the policy has none of that name.

@@ -123,6 +123,23 @@ func (p PreApproval) AtLeast(other Requirement) bool { return atLeast(p, other) 
 // nothing is called as strict as anything.
 const maxWays = 4096
 
+// countWays counts the ways that waysToMeet lists, up to more than it compares.
+func countWays(r Requirement) int {
+	n := 1
+	switch r := r.(type) {
+	case Any:
+		n = 0
+		for _, part := range r {
+			n = min(n+countWays(part), maxWays+1)
+		}
+	case All:
+		for _, part := range r {
+			n = min(n*countWays(part), maxWays+1)
+		}
+	}
+	return n
+}
+
 // atLeast holds when every minimal way to meet a also meets b.
 func atLeast(a, b Requirement) bool {
 	ways, ok := waysToMeet(a)

@@ -96,6 +96,10 @@ func (c Case) party(p change.Party) []Seat {
 	return nil
 }
 
+// Editors lists the seats whose holders may give the case other content, besides
+// those who have had a hand in it.
+func (c Case) Editors() []Seat { return []Seat{{Role: RoleTeamMember, Of: c.service()}} }
+
 // Reviewers is the same for those who may review: a change manager, and where
 // no review is owed also a member of the team.
 func (c Case) Reviewers() []Seat {

@@ -11,8 +11,7 @@ import (
 )
 
 // TemplateSet is a template's state as somebody set it: the only event of the
-// records of templates. What a record says is its last one; see
-// [FoldTemplate].
+// records of templates; see [FoldTemplate] for what they add up to.
 type TemplateSet struct {
 	By      Actor
 	Status  TemplateStatus
@@ -25,12 +24,37 @@ type StampedTemplate struct {
 	Set                TemplateSet
 }
 
+// TemplateHistory is what the record of a template says: its state, and which
+// versions of its definition have been retired. The zero TemplateHistory is
+// that of a template without a record, which is only proposed. Only
+// [FoldTemplate] makes others.
+type TemplateHistory struct {
+	last    TemplateSet
+	retired []change.Digest
+}
+
+// Status is the state, and the version that it was given to.
+func (h TemplateHistory) Status() TemplateStatus { return h.last.Status }
+
+// Last is the last event; the zero TemplateSet where there is none.
+func (h TemplateHistory) Last() TemplateSet { return h.last }
+
+// with is the history after one more event.
+func (h TemplateHistory) with(s TemplateSet) TemplateHistory {
+	if s.Status.State == Retired {
+		h.retired = append(slices.Clone(h.retired), s.Status.Version)
+	}
+	h.last = s
+	return h
+}
+
 // ErrUnchanged is the error of [Policy.SetTemplate] when the template is in
 // that state already: there is nothing to record.
 var ErrUnchanged = errors.New("the template is in that state already")
 
 // nextStates are the states that a template can go to from each. A retired one
-// stays retired; a new version of its definition begins as proposed again.
+// stays retired for ever, whatever comes after it (INV-22); another version of
+// its definition begins as proposed again.
 var nextStates = [...][]TemplateState{
 	Proposed:  {Probation, Active},
 	Probation: {Active, Suspended, Retired},
@@ -40,27 +64,29 @@ var nextStates = [...][]TemplateState{
 }
 
 // SetTemplate makes the event that gives the template of a policy a state. To
-// put one into force takes a person who holds the seat of [Policy.Approver];
-// to take it out of force anybody, or any bot, that the directory knows. Now is
-// what the log says of the template; it means nothing for another version of
-// the definition, which is only proposed. It says because of what.
+// put one into force, or to retire it for good, takes a person who holds the
+// seat of [Policy.Approver]; to suspend it anybody, or any bot, that the
+// directory knows. Now is what the log says of the template: the state means
+// nothing for another version of the definition, which is only proposed, but a
+// version that has been retired once is never in force again. It says because
+// of what.
 //
 // A denial is a [*Refused], whose case is the template; the same state again is
 // [ErrUnchanged].
-func (p *Policy) SetTemplate(id string, to TemplateState, now TemplateStatus, by Actor, holds []Seat, because string) (TemplateSet, error) {
+func (p *Policy) SetTemplate(id string, to TemplateState, now TemplateHistory, by Actor, holds []Seat, because string) (TemplateSet, error) {
 	t := p.template(id)
 	if t == nil {
-		return TemplateSet{}, fmt.Errorf("%q is not a template of the policy%s", id, nearest.Hint(id, p.templateNames()))
+		return TemplateSet{}, fmt.Errorf("%.80q is not a template of the policy%s", id, nearest.Hint(id, p.templateNames()))
 	}
 	out := TemplateSet{by, TemplateStatus{to, t.digest}, because}
-	if now == out.Status {
+	if now.Status() == out.Status {
 		return TemplateSet{}, ErrUnchanged
 	}
 	if err := out.check(); err != nil {
 		return TemplateSet{}, fmt.Errorf("the template %q: %w", id, err)
 	}
 	why := out.refusals(now)
-	if to.inForce() {
+	if to.inForce() || to == Retired {
 		why = append(why, t.entitled(by, holds)...)
 	}
 	if err := why.refused("the template " + id); err != nil {
@@ -103,25 +129,28 @@ func (b *building) approverOf(t Template) Seat {
 	return Seat{}
 }
 
-// entitled says why somebody may not put the template into force.
+// entitled says why somebody may not put the template into force, or retire it.
 func (t *template) entitled(by Actor, held []Seat) (out reasons) {
 	if by.Kind != change.Human {
-		out.add(NotAPerson, "%s is not known to be a person, and only a person puts a template into force", by.Identity)
+		out.add(NotAPerson, "%s is not known to be a person, and only a person puts a template into force or retires it", by.Identity)
 	}
 	switch {
 	case t.approver == Seat{}:
-		out.add(NotEntitled, "nobody can put it into force: it is approved by %q, which is not a group of policy.yaml, nor a role, or is both; name one of them in catalogue.yaml under %s: approved: by", t.Approved.By, t.ID)
+		out.add(NotEntitled, "nobody can put it into force or retire it: it is approved by %q, which is not a group of policy.yaml, nor a role, or is both; name one of them in catalogue.yaml under %s: approved: by", t.Approved.By, t.ID)
 	case !holds(held, t.approver):
 		out.add(NotEntitled, "%s is not known as %s, which approves it", by.Identity, t.approver.place())
 	}
 	return out
 }
 
-// refusals say why this cannot follow on a state.
-func (s TemplateSet) refusals(now TemplateStatus) (out reasons) {
-	from, to := min(now.State, Retired), s.Status.State
-	if now.Version != s.Status.Version {
-		from = Proposed
+// refusals say why this cannot follow on what has been.
+func (s TemplateSet) refusals(now TemplateHistory) (out reasons) {
+	from, to := Proposed, s.Status.State
+	switch is := now.Status(); {
+	case slices.Contains(now.retired, s.Status.Version):
+		from = Retired
+	case is.Version == s.Status.Version:
+		from = is.State
 	}
 	if s.By.Person == "" {
 		out.add(NotEntitled, "the directory does not know who %s is", s.By.Identity)
@@ -160,24 +189,23 @@ func (s TemplateSet) check() error {
 	return errors.Join(checkText("the reason", s.Because), s.By.problem())
 }
 
-// FoldTemplate is what the record of a template says: its last event. It
-// refuses events that cannot follow on one another: a record that holds them is
-// not the work of this library. Without events it is the zero TemplateSet,
-// which is only proposed.
-func FoldTemplate(events []StampedTemplate) (TemplateSet, error) {
-	var out TemplateSet
+// FoldTemplate is what the record of a template says. It refuses events that
+// cannot follow on one another: a record that holds them is not the work of this
+// library.
+func FoldTemplate(events []StampedTemplate) (TemplateHistory, error) {
+	var out TemplateHistory
 	for i, e := range events {
 		err := e.Set.check()
 		if err == nil {
-			err = e.Set.refusals(out.Status).problem()
+			err = e.Set.refusals(out).problem()
 		}
 		if err == nil && i > 0 && e.Recorded.Before(events[i-1].Recorded) {
 			err = errors.New("it was recorded before the event that it follows")
 		}
 		if err != nil {
-			return TemplateSet{}, fmt.Errorf("event %d: %w", i+1, err)
+			return TemplateHistory{}, fmt.Errorf("event %d: %w", i+1, err)
 		}
-		out = e.Set
+		out = out.with(e.Set)
 	}
 	return out, nil
 }

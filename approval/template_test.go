@@ -24,6 +24,34 @@ func mayFollow(from, to approval.TemplateState) bool {
 	return slices.Contains(strings.Fields(follows[from]), to.String())
 }
 
+// history is that of a template of which a version has come to a state.
+func history(t *testing.T, steps ...approval.TemplateStatus) approval.TemplateHistory {
+	t.Helper()
+	var events []approval.StampedTemplate
+	for _, s := range steps {
+		events = append(events, approval.StampedTemplate{Occurred: monday, Recorded: monday, Set: approval.TemplateSet{By: carol, Status: s, Because: "x"}})
+	}
+	h, err := approval.FoldTemplate(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// reached is the history in which a version has come to a state by the shortest
+// way.
+func reached(t *testing.T, state approval.TemplateState, version change.Digest) approval.TemplateHistory {
+	t.Helper()
+	switch at := (approval.TemplateStatus{State: state, Version: version}); state {
+	case approval.Proposed:
+		return approval.TemplateHistory{}
+	case approval.Suspended, approval.Retired:
+		return history(t, approval.TemplateStatus{State: approval.Active, Version: version}, at)
+	default:
+		return history(t, at)
+	}
+}
+
 // TestSetTemplate tries every state after every other, of this version and of
 // another one, by everybody.
 func TestSetTemplate(t *testing.T) {
@@ -34,18 +62,18 @@ func TestSetTemplate(t *testing.T) {
 	unsaid.Kind, unknown.Person = 0, ""
 	for _, from := range templateStates {
 		for _, to := range templateStates {
-			for _, of := range []change.Digest{version, digestOf("another"), ""} {
+			for _, of := range []change.Digest{version, digestOf("another")} {
 				for who, by := range map[string]approval.Actor{"human": carol, "bot": bot, "unsaid": unsaid, "unknown": unknown} {
 					for _, holds := range [][]approval.Seat{nil, {owner}, {cab}} {
-						now := approval.TemplateStatus{State: from, Version: of}
+						now := reached(t, from, of)
 						got, err := p.SetTemplate("rolling", to, now, by, holds, "because")
 						was := from
 						if of != version {
 							was = approval.Proposed
 						}
-						inForce := to == approval.Active || to == approval.Probation
-						may := mayFollow(was, to) && by.Person != "" && (!inForce || who == "human" && slices.Equal(holds, []approval.Seat{cab}))
-						same := of == version && from == to
+						guarded := to == approval.Active || to == approval.Probation || to == approval.Retired
+						may := mayFollow(was, to) && by.Person != "" && (!guarded || who == "human" && slices.Equal(holds, []approval.Seat{cab}))
+						same := of == version && from == to && from != approval.Proposed
 						switch {
 						case same && err != approval.ErrUnchanged:
 							t.Errorf("%s again: %v", to, err)
@@ -82,29 +110,34 @@ func TestSetTemplateRefuses(t *testing.T) {
 	p := made(t, d)
 	var none *approval.Policy
 	version := p.TemplateVersion("rolling")
-	retired := approval.TemplateStatus{State: approval.Retired, Version: version}
+	var fresh approval.TemplateHistory
+	retired := reached(t, approval.Retired, version)
+	between := history(t, approval.TemplateStatus{State: approval.Active, Version: version}, approval.TemplateStatus{State: approval.Retired, Version: version},
+		approval.TemplateStatus{State: approval.Active, Version: digestOf("v2")}, approval.TemplateStatus{State: approval.Suspended, Version: digestOf("v2")})
 	for _, c := range []struct {
 		p       *approval.Policy
 		id      string
 		to      approval.TemplateState
-		now     approval.TemplateStatus
+		now     approval.TemplateHistory
 		by      approval.Actor
 		because string
 		message string
 		code    approval.Refusal
 	}{
-		{p, "rollin", approval.Active, approval.TemplateStatus{}, carol, "x", `"rollin" is not a template of the policy; did you mean "rolling"?`, 0},
-		{none, "rolling", approval.Active, approval.TemplateStatus{}, carol, "x", "is not a template of the policy", 0},
-		{p, "rolling", approval.Active, approval.TemplateStatus{}, carol, "", "give a reason", 0},
-		{p, "rolling", approval.Active, approval.TemplateStatus{}, carol, "a\x00", "control character", 0},
-		{p, "rolling", approval.Active, approval.TemplateStatus{}, approval.Actor{Person: "x"}, "x", "is not an identity", 0},
-		{p, "rolling", 9, approval.TemplateStatus{}, carol, "x", "there is no state 9", 0},
-		{p, "rolling", approval.Active, approval.TemplateStatus{State: 9, Version: version}, carol, "x", "which is final", approval.IsClosed},
+		{p, "rollin", approval.Active, fresh, carol, "x", `"rollin" is not a template of the policy; did you mean "rolling"?`, 0},
+		{none, "rolling", approval.Active, fresh, carol, "x", "is not a template of the policy", 0},
+		{p, "rolling", approval.Active, fresh, carol, "", "give a reason", 0},
+		{p, "rolling", approval.Active, fresh, carol, "a\x00", "control character", 0},
+		{p, "rolling", approval.Active, fresh, approval.Actor{Person: "x"}, "x", "is not an identity", 0},
+		{p, "rolling", 9, fresh, carol, "x", "there is no state 9", 0},
+		{p, "rolling", approval.Active, between, carol, "x", "which is final", approval.IsClosed},
+		{p, "rolling", approval.Retired, between, carol, "x", "which is final", approval.IsClosed},
+		{p, "rolling", approval.Retired, reached(t, approval.Suspended, version), dave, "x", "is not known as member of cab", approval.NotEntitled},
 		{p, "rolling", approval.Active, retired, carol, "x", "edit its definition in catalogue.yaml", approval.IsClosed},
-		{p, "rolling", approval.Suspended, approval.TemplateStatus{}, carol, "x", "it is proposed, and cannot become suspended from there: only probation or active", approval.NotReady},
-		{p, "rolling", approval.Active, approval.TemplateStatus{}, dave, "x", "is not known as member of cab", approval.NotEntitled},
-		{p, "loose", approval.Active, approval.TemplateStatus{}, carol, "x", `approved by "somebody", which is not a group of policy.yaml, nor a role, or is both; name one of them in catalogue.yaml under loose`, approval.NotEntitled},
-		{p, "both", approval.Active, approval.TemplateStatus{}, carol, "x", "in catalogue.yaml under both", approval.NotEntitled},
+		{p, "rolling", approval.Suspended, fresh, carol, "x", "it is proposed, and cannot become suspended from there: only probation or active", approval.NotReady},
+		{p, "rolling", approval.Active, fresh, dave, "x", "is not known as member of cab", approval.NotEntitled},
+		{p, "loose", approval.Active, fresh, carol, "x", `approved by "somebody", which is not a group of policy.yaml, nor a role, or is both; name one of them in catalogue.yaml under loose`, approval.NotEntitled},
+		{p, "both", approval.Active, fresh, carol, "x", "in catalogue.yaml under both", approval.NotEntitled},
 	} {
 		var holds []approval.Seat
 		if c.by == carol {
@@ -119,7 +152,7 @@ func TestSetTemplateRefuses(t *testing.T) {
 			t.Errorf("%s to %s: %v; expected %s", c.id, c.to, err, c.code)
 		}
 	}
-	if _, err := p.SetTemplate("by-role", approval.Active, approval.TemplateStatus{}, carol, []approval.Seat{{Role: "incident-manager"}}, "x"); err != nil {
+	if _, err := p.SetTemplate("by-role", approval.Active, fresh, carol, []approval.Seat{{Role: "incident-manager"}}, "x"); err != nil {
 		t.Error(err)
 	}
 	for id, want := range map[string]approval.Seat{"rolling": {Group: "cab", Quorum: 1}, "by-role": {Role: "incident-manager", Quorum: 1}, "loose": {}, "both": {}, "nothing": {}} {
@@ -132,10 +165,10 @@ func TestSetTemplateRefuses(t *testing.T) {
 	}
 }
 
-// TestFoldTemplate: all records of up to three events are what the states and
+// TestFoldTemplate: all records of up to four events are what the states and
 // versions allow.
 func TestFoldTemplate(t *testing.T) {
-	if got, err := approval.FoldTemplate(nil); err != nil || got != (approval.TemplateSet{}) {
+	if got, err := approval.FoldTemplate(nil); err != nil || got.Last() != (approval.TemplateSet{}) || got.Status() != (approval.TemplateStatus{}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	folded := 0
@@ -143,12 +176,12 @@ func TestFoldTemplate(t *testing.T) {
 	extend = func(events []approval.StampedTemplate, legal bool) {
 		if len(events) > 0 {
 			got, err := approval.FoldTemplate(events)
-			if legal != (err == nil) || legal && got != events[len(events)-1].Set {
+			if legal != (err == nil) || legal && (got.Last() != events[len(events)-1].Set || got.Status() != got.Last().Status) {
 				t.Fatalf("%+v: %+v, %v", events, got, err)
 			}
 			folded++
 		}
-		if len(events) == 3 {
+		if len(events) == 4 {
 			return
 		}
 		for _, to := range templateStates {
@@ -157,13 +190,18 @@ func TestFoldTemplate(t *testing.T) {
 				if n := len(events); n > 0 && events[n-1].Set.Status.Version == version {
 					from = events[n-1].Set.Status.State
 				}
+				if slices.ContainsFunc(events, func(e approval.StampedTemplate) bool {
+					return e.Set.Status == approval.TemplateStatus{State: approval.Retired, Version: version}
+				}) {
+					from = approval.Retired // for ever, whatever came between (INV-22)
+				}
 				set := approval.TemplateSet{By: carol, Status: approval.TemplateStatus{State: to, Version: version}, Because: "x"}
 				extend(append(slices.Clone(events), approval.StampedTemplate{Occurred: monday, Recorded: monday, Set: set}), legal && mayFollow(from, to))
 			}
 		}
 	}
 	extend(nil, true)
-	if folded != 10+100+1000 {
+	if folded != 10+100+1000+10000 {
 		t.Errorf("%d records", folded)
 	}
 }
@@ -187,7 +225,7 @@ func TestFoldTemplateRefuses(t *testing.T) {
 	} {
 		events := sound()
 		edit(events)
-		if got, err := approval.FoldTemplate(events); err == nil || !strings.Contains(err.Error(), message) || got != (approval.TemplateSet{}) {
+		if got, err := approval.FoldTemplate(events); err == nil || !strings.Contains(err.Error(), message) || got.Last() != (approval.TemplateSet{}) {
 			t.Errorf("%q: %v, %+v", message, err, got)
 		}
 	}

@@ -139,7 +139,7 @@ func (c Case) decide(events []Event, b Ballot) ([]Event, error) {
 		voters = append(voters, voter{v.By.Person, seats})
 	}
 	if counted, ok := fill(c.Ruling.Requirement, voters); ok {
-		events = append(events, Decided{Authorized, counted, sooner(c.Ruling.Window, b.At.Add(b.Validity.Use))})
+		events = append(events, Decided{Authorized, counted, until(c.Ruling.Window, b.At.Add(b.Validity.Use))})
 	}
 	return c.then(b.At, events)
 }

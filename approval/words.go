@@ -23,7 +23,7 @@ var (
 	refusals       = wordList{"refusal", []string{
 		"", "not-decided", "was-rejected", "has-expired", "was-cancelled", "is-closed", "needs-more", "not-ready", "too-early", "too-late",
 		"other-artifact", "other-target", "already-started", "went-wrong", "other-attempt", "not-entitled", "is-contributor", "not-a-person",
-		"ambiguous", "other-revision", "no-vote", "clock-behind", "unauthorised", "other-content", "nothing-started", "unassessed",
+		"ambiguous", "other-revision", "no-vote", "clock-behind", "unauthorized", "other-content", "nothing-started", "unassessed",
 	}}
 )
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -57,7 +58,9 @@ func (e *LogError) Is(target error) bool { return target == ErrTampered }
 //
 // Before it extends a log it holds the stored hashes against the last
 // checkpoint, which its own key must have signed, and the last entry against
-// the hashes. What is not in order is a [*LogError], or for an event a
+// the hashes. An event goes into the log only when it is what its record has in
+// its place, the record is whole, and what it follows is the event that the log
+// has. What is not in order is a [*LogError], or for an event a
 // [*TamperedError], and nothing is signed. A checkpoint is given out only after
 // it has been committed with its entries, so a crash never leaves two
 // checkpoints of one size in the world.
@@ -231,6 +234,7 @@ func (q *sequencer) page() (Sequenced, edge, error) {
 	grown := q.edge
 	put := Sequenced{Size: grown.size}
 	last := make(map[Key]link)
+	var firsts []link
 	for entry, err := range q.store.Events(q.ctx, EventsRequest{Tenant: q.tenant, Unsequenced: true, Limit: MaxSequence}) {
 		if err != nil {
 			return put, grown, err
@@ -240,12 +244,20 @@ func (q *sequencer) page() (Sequenced, edge, error) {
 			return put, grown, &TamperedError{entry.Key, entry.Seq, what}
 		}
 		hash := LeafHash(entry.Leaf.Data)
-		last[entry.Key] = link{entry.Seq, hash}
+		last[entry.Key] = link{entry.Key, entry.Seq, hash}
+		if !known {
+			firsts = append(firsts, last[entry.Key])
+		}
 		put.Events = append(put.Events, Place{entry.Key, entry.Seq})
 		grown.add(hash, func(_ int, h Hash) Hash {
 			put.Hashes = append(put.Hashes, h)
 			return h
 		})
+	}
+	for some := range slices.Chunk(firsts, MaxBatch) {
+		if err := q.follows(some); err != nil {
+			return put, grown, err
+		}
 	}
 	return put, grown, nil
 }
@@ -264,10 +276,86 @@ func (q *sequencer) settle(put Sequenced, grown edge) (err error) {
 	return nil
 }
 
-// link is the last event of a record in a page.
+// follows checks that the first events of some records in a page go on where
+// the log stops: that they are events of their records, and that the ones before
+// them are in the log as their records have them.
+func (q *sequencer) follows(firsts []link) error {
+	r := LoadRequest{Tenant: q.tenant, Events: true}
+	for _, first := range firsts {
+		r.Keys = append(r.Keys, first.key)
+	}
+	loaded, err := q.store.Load(q.ctx, r)
+	if err != nil {
+		return err
+	}
+	if len(loaded.Records) != len(firsts) || len(loaded.Events) != len(firsts) {
+		return errUnasked
+	}
+	var before []Entry
+	for i, first := range firsts {
+		entries := loaded.Events[i]
+		if err := first.stands(loaded.Records[i], entries); err != nil {
+			return err
+		}
+		if first.seq > 1 {
+			before = append(before, entries[first.seq-2])
+		}
+	}
+	return q.logged(before)
+}
+
+// logged checks that entries are in the log, with their hashes.
+func (q *sequencer) logged(entries []Entry) error {
+	var positions []int64
+	for _, e := range entries {
+		if e.Index >= 0 && e.Index < q.edge.size {
+			positions = append(positions, position(0, e.Index))
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	state, err := q.store.Log(q.ctx, q.tenant, positions)
+	switch {
+	case err != nil:
+		return err
+	case state.Size != q.edge.size:
+		return ErrLeaseLost // another worker has gone on with it
+	case len(state.Hashes) != len(positions):
+		return &LogError{-1, "the store does not give the stored hashes of the log"}
+	}
+	for _, e := range entries {
+		switch {
+		case e.Index < 0 || e.Index >= q.edge.size:
+			return &TamperedError{e.Key, e.Seq, "it is not in the log, and the event that follows it is to be put there"}
+		case LeafHash(e.Leaf.Data) != state.Hashes[0]:
+			return &TamperedError{e.Key, e.Seq, fmt.Sprintf("it is not the event that the log has at %d", e.Index)}
+		}
+		state.Hashes = state.Hashes[1:]
+	}
+	return nil
+}
+
+// link is an event of a page: the first or the last one of its record there.
 type link struct {
+	key  Key
 	seq  uint64
 	hash Hash
+}
+
+// stands says why an event is not the one that its record has in its place, or
+// that the record is not whole.
+func (l link) stands(r Record, entries []Entry) error {
+	if r.Version == 0 {
+		return &TamperedError{l.key, l.seq, "it waits for its place in the log, and belongs to no record"}
+	}
+	if _, err := OpenChain(r, entries); err != nil {
+		return err
+	}
+	if l.seq > r.Version || LeafHash(entries[l.seq-1].Leaf.Data) != l.hash {
+		return &TamperedError{l.key, l.seq, "it waits for its place in the log, and its record has another event there"}
+	}
+	return nil
 }
 
 // refuses says why an event may not go into the log: it must open, be in its

@@ -30,11 +30,14 @@ type Store interface {
 
 	// List reads the records of a kind, or of one list, in order. It holds
 	// no transaction open while the caller works: a record that is written
-	// meanwhile may or may not be seen in its new place.
+	// meanwhile may or may not be seen in its new place. An error that wraps
+	// [ErrTampered] is about one record, which comes with it as far as it is
+	// known, and those after it follow; any other error is the last.
 	List(ctx context.Context, r ListRequest) iter.Seq2[Record, error]
 
 	// Events reads entries in the order of the log, or those that are not in
-	// the log yet in the order in which they were committed.
+	// the log yet in the order in which they were committed. Errors are as those
+	// of List: one that wraps [ErrTampered] is about one entry.
 	Events(ctx context.Context, r EventsRequest) iter.Seq2[Entry, error]
 
 	// Log reads the state of the log, with the stored hashes of its tree at the
@@ -44,7 +47,9 @@ type Store interface {
 	// Claim takes, or extends, the lease on one shard of some work, so that one
 	// worker at a time does it, and gives the messages that are due there.
 	// While another worker holds the lease it returns [ErrLeased]. Another worker
-	// can take a lease from its end on; until one has, it still settles.
+	// can take a lease from its end on; until one has, it still settles. One that
+	// ends later than MaxLease from now can be taken too: only a clock that was
+	// ahead has made it, and it could hold for years.
 	Claim(ctx context.Context, r ClaimRequest) (Claimed, error)
 
 	// Settle records what a worker did under its lease, all or nothing. When

@@ -24,10 +24,14 @@ type tables struct {
 	audit.Store
 	tenant  string
 	records []audit.Record
+	rows    []row
 	events  []audit.Entry
 	hashes  []audit.Hash
 	log     audit.LogState
 }
+
+// row is where a record stands in a list.
+type row struct{ kind, id, list, sort string }
 
 // copyTables reads all tables of a tenant.
 func copyTables(t testing.TB, s audit.Store, tenant string) *tables {
@@ -37,6 +41,9 @@ func copyTables(t testing.TB, s audit.Store, tenant string) *tables {
 	for r, err := range s.List(ctx, audit.ListRequest{Tenant: tenant}) {
 		must(t, err)
 		c.records = append(c.records, r)
+		for _, l := range r.Lists {
+			c.rows = append(c.rows, row{r.Key.Kind, r.Key.ID, l.List, l.Sort})
+		}
 	}
 	for _, r := range []audit.EventsRequest{{Tenant: tenant}, {Tenant: tenant, Unsequenced: true}} {
 		for e, err := range s.Events(ctx, r) {
@@ -72,10 +79,29 @@ func (c *tables) Load(_ context.Context, r audit.LoadRequest) (audit.Loaded, err
 }
 
 func (c *tables) List(_ context.Context, r audit.ListRequest) iter.Seq2[audit.Record, error] {
+	if r.Kind != "" {
+		return all(c.list(r), r.Limit)
+	}
 	sorted := slices.SortedStableFunc(slices.Values(c.records), func(a, b audit.Record) int {
 		return cmp.Or(strings.Compare(a.Key.Kind, b.Key.Kind), strings.Compare(a.Key.ID, b.Key.ID))
 	})
 	return all(sorted, 0)
+}
+
+// list is the records of a list that there are, by its rows.
+func (c *tables) list(r audit.ListRequest) (found []audit.Record) {
+	rows := slices.DeleteFunc(slices.Clone(c.rows), func(w row) bool {
+		return w.kind != r.Kind || w.list != r.List || w.sort < r.From || r.Before != "" && w.sort >= r.Before
+	})
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Or(strings.Compare(a.sort, b.sort), strings.Compare(a.id, b.id)) })
+	for _, w := range rows {
+		for _, have := range c.records {
+			if have.Key.Kind == w.kind && have.Key.ID == w.id {
+				found = append(found, have)
+			}
+		}
+	}
+	return found
 }
 
 func (c *tables) Events(_ context.Context, r audit.EventsRequest) iter.Seq2[audit.Entry, error] {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"unicode"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -32,17 +34,30 @@ type VerifyOptions struct {
 // written: entries of the log that do not open, are edited, missing, inserted,
 // doubled or out of place; stored hashes and roots that do not follow from
 // them; a log that is shorter than, or not consistent with, a checkpoint;
-// records whose events are not complete and chained, or not in the log; and
-// records whose state or lists are not what their events add up to. The
-// package documentation says what it cannot show.
+// records whose events are not complete and chained, or not in the log; records
+// whose state or lists are not what their events add up to; and lists, as the
+// store gives them, in which a record is missing, is too many or stands in
+// another place. A store that has the method
+//
+//	Inspect(ctx context.Context, tenant string) ([]string, error)
+//
+// looks for itself too: each sentence that it gives is a problem. What the store
+// cannot give because it is damaged is a problem, and the rest is read all the
+// same. The package documentation says what Verify cannot show.
+//
+// It is about one tenant. Which others a store has it cannot tell, and neither
+// can it miss one that is gone: that takes a list of them, and a checkpoint of
+// each, that is kept elsewhere.
 //
 // It may run while the tenant works: what is written meanwhile is not looked
 // at, or counted as waiting. It needs memory for a page of records with their
-// events, for one bit for each entry, and for the names of the events that
-// wait. An error means that the store could not be read.
+// events, for one bit for each entry, for the names of the events that wait,
+// and for the place of each record in each list: its id, its sort key and some
+// fifty bytes. An error means that the store could not be read.
 func Verify(ctx context.Context, s Store, tenant string, opts *VerifyOptions) (Report, error) {
 	v := verification{ctx: ctx, store: s, tenant: tenant, report: Report{Tenant: tenant},
-		unclaimed: indexSet{}, waiting: map[Place]bool{}, unknown: map[string]bool{}}
+		unclaimed: indexSet{}, waiting: map[Place]bool{}, unknown: map[string]bool{},
+		damaged: map[Key]bool{}, lists: map[listName][]spot{}}
 	if opts != nil {
 		v.VerifyOptions = *opts
 	}
@@ -55,7 +70,7 @@ func Verify(ctx context.Context, s Store, tenant string, opts *VerifyOptions) (R
 	}
 	v.report.Size = v.state.Size
 	v.readCheckpoints()
-	for _, pass := range []func() error{v.readLog, v.readRecords, v.readWaiting} {
+	for _, pass := range []func() error{v.readLog, v.readRecords, v.readLists, v.readWaiting, v.inspect} {
 		if err := pass(); err != nil {
 			return v.report, err
 		}
@@ -81,6 +96,9 @@ type verification struct {
 	unclaimed indexSet        // entries of the log that no record has claimed
 	waiting   map[Place]bool  // events of records that are not in the log
 	unknown   map[string]bool // kinds that nobody rebuilds, and that were reported
+	damaged   map[Key]bool    // records that the store cannot give, and that were reported
+	partial   bool            // there is something that the store cannot give
+	lists     map[listName][]spot
 }
 
 // claim is a checkpoint that the log must agree with.
@@ -95,7 +113,20 @@ func (v *verification) problem(index int64, k Key, seq uint64, format string, ar
 		v.report.More++
 		return
 	}
-	v.report.Problems = append(v.report.Problems, Problem{index, k, seq, fmt.Sprintf(format, args...)})
+	if k.Kind == "" && k.ID == "" { // of something that the store cannot name
+		k = Key{}
+	}
+	v.report.Problems = append(v.report.Problems, Problem{index, k, seq, oneLine(fmt.Sprintf(format, args...))})
+}
+
+// oneLine keeps what a store or a rebuilder says from making lines of its own.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // wrong is a problem with the log as a whole.
@@ -149,11 +180,17 @@ func (v *verification) readLog() error {
 	v.checkClaims()
 	limit := int(min(v.state.Size, math.MaxInt))
 	for entry, err := range v.store.Events(v.ctx, EventsRequest{Tenant: v.tenant, Limit: limit}) {
+		if v.state.Size == 0 && !broken(err) {
+			break // no limit is no end; readWaiting reports what stands behind the end
+		}
+		if errors.Is(err, ErrTampered) {
+			err = v.passOver(entry, err)
+			if err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return err
-		}
-		if v.state.Size == 0 {
-			break // no limit is no end; readWaiting reports what stands behind the end
 		}
 		if entry.Index < v.edge.size || entry.Index >= v.state.Size {
 			v.problem(entry.Index, entry.Key, entry.Seq, "it stands where entry %d should: it was doubled or moved", v.edge.size)
@@ -170,6 +207,40 @@ func (v *verification) readLog() error {
 		return err
 	}
 	v.report.Root = v.edge.root()
+	return nil
+}
+
+// broken tells whether an iterator has ended with this error.
+func broken(err error) bool { return err != nil && !errors.Is(err, ErrTampered) }
+
+// passOver reports an entry that the store cannot give, and goes on behind it
+// with the stored hashes.
+func (v *verification) passOver(entry Entry, damage error) error {
+	if entry.Key.ID == "" && entry.Seq == 0 && entry.Index == 0 {
+		entry.Index = -1 // nothing is known of it
+	}
+	v.problem(entry.Index, entry.Key, entry.Seq, "%s", reason(damage))
+	v.partial = true
+	if entry.Index < v.edge.size || entry.Index >= v.state.Size {
+		return nil
+	}
+	if err := v.skip(entry.Index); err != nil {
+		return err
+	}
+	v.unclaimed.add(entry.Index)
+	if err := v.readHashes(); err != nil {
+		return err
+	}
+	if v.hashless {
+		v.edge, v.claims = edge{size: entry.Index + 1}, nil
+		return nil
+	}
+	v.edge.add(v.hashes[0], func(int, Hash) Hash {
+		kept := v.hashes[0]
+		v.hashes = v.hashes[1:]
+		return kept
+	})
+	v.checkClaims()
 	return nil
 }
 

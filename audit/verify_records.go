@@ -16,6 +16,10 @@ func (v *verification) readRecords() error {
 	var last Key
 	var page []Key
 	for r, err := range v.store.List(v.ctx, ListRequest{Tenant: v.tenant}) {
+		if errors.Is(err, ErrTampered) {
+			v.damage(r.Key, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -38,9 +42,48 @@ func (v *verification) readRecords() error {
 	if err := v.readPage(page); err != nil {
 		return err
 	}
-	v.unclaimed.each(func(index int64) { v.problem(index, Key{}, 0, "the entry belongs to no record") })
-	return nil
+	return v.readUnclaimed()
 }
+
+// damage reports a record that the store cannot give.
+func (v *verification) damage(k Key, err error) {
+	var seq uint64
+	if t, ok := errors.AsType[*TamperedError](err); ok && t.Key == k {
+		seq = t.Seq
+	}
+	v.problem(-1, k, seq, "%s", reason(err))
+	v.damaged[k], v.partial = true, true
+}
+
+// readUnclaimed reports the entries of the log that no record has claimed.
+// Those of a record that could not be read are no problem of their own.
+func (v *verification) readUnclaimed() (err error) {
+	v.unclaimed.each(func(index int64) {
+		known := false
+		if v.partial && err == nil {
+			known, err = v.ofDamaged(index)
+		}
+		if !known {
+			v.problem(index, Key{}, 0, "the entry belongs to no record")
+		}
+	})
+	return err
+}
+
+// ofDamaged tells whether an entry is of a record that was reported, or cannot
+// be read, which was reported too.
+func (v *verification) ofDamaged(index int64) (bool, error) {
+	for entry, err := range v.store.Events(v.ctx, EventsRequest{Tenant: v.tenant, From: index, Limit: 1}) {
+		if broken(err) {
+			return false, err
+		}
+		return err != nil || v.damaged[entry.Key], nil
+	}
+	return false, nil
+}
+
+// errUnasked is a store that does not keep to its interface.
+var errUnasked = errors.New("the store does not load what it is asked for: one record with its events for each key")
 
 // readPage reads some records, each as of one moment with its events.
 func (v *verification) readPage(keys []Key) error {
@@ -48,11 +91,17 @@ func (v *verification) readPage(keys []Key) error {
 		return nil
 	}
 	loaded, err := v.store.Load(v.ctx, LoadRequest{Tenant: v.tenant, Keys: keys, Events: true})
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrTampered) && len(keys) == 1:
+		v.damage(keys[0], err)
+		return nil
+	case errors.Is(err, ErrTampered):
+		return v.readEach(keys)
+	case err != nil:
 		return err
 	}
 	if len(loaded.Records) != len(keys) || len(loaded.Events) != len(keys) {
-		return errors.New("the store does not load what it is asked for: one record with its events for each key")
+		return errUnasked
 	}
 	for i, r := range loaded.Records {
 		if r.Key != keys[i] || r.Version == 0 {
@@ -66,12 +115,23 @@ func (v *verification) readPage(keys []Key) error {
 	return nil
 }
 
+// readEach reads records one by one, to find the damaged one.
+func (v *verification) readEach(keys []Key) error {
+	for i := range keys {
+		if err := v.readPage(keys[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readRecord checks one record: its chain, the places of its events in the
 // log, and what they add up to.
 func (v *verification) readRecord(r Record, entries []Entry) error {
 	v.report.Records++
 	v.report.Events += int64(len(entries))
 	events, err := OpenChain(r, entries)
+	lists := r.Lists
 	if t, ok := errors.AsType[*TamperedError](err); ok {
 		index := int64(-1)
 		if at := t.Seq - 1; at < uint64(len(entries)) {
@@ -81,8 +141,9 @@ func (v *verification) readRecord(r Record, entries []Entry) error {
 	} else if err != nil {
 		return err
 	} else {
-		v.rebuild(r, events)
+		lists = v.rebuild(r, events)
 	}
+	v.expect(r, lists)
 	for len(entries) > 0 {
 		n := min(len(entries), MaxPage)
 		if err := v.claimEntries(entries[:n]); err != nil {
@@ -127,20 +188,21 @@ func (v *verification) claimEntries(entries []Entry) error {
 	return err
 }
 
-// rebuild compares what a record is with what its events add up to.
-func (v *verification) rebuild(r Record, events []Opened) {
+// rebuild compares what a record is with what its events add up to, and gives
+// the lists in which it must stand.
+func (v *verification) rebuild(r Record, events []Opened) []Listing {
 	rebuild := v.Rebuild[r.Key.Kind]
 	if rebuild == nil {
 		if !v.unknown[r.Key.Kind] {
 			v.unknown[r.Key.Kind] = true
 			v.problem(-1, r.Key, 0, "nobody said how records of its kind are rebuilt, so none of them could be compared with its events")
 		}
-		return
+		return r.Lists
 	}
 	state, lists, err := rebuild(r.Key, events)
 	if err != nil {
 		v.problem(-1, r.Key, 0, "its events do not add up to a record: %v", err)
-		return
+		return r.Lists
 	}
 	if !bytes.Equal(state, r.State) {
 		v.problem(-1, r.Key, 0, "its state is not what its events add up to")
@@ -149,6 +211,7 @@ func (v *verification) rebuild(r Record, events []Opened) {
 	if !slices.Equal(lists, r.Lists) {
 		v.problem(-1, r.Key, 0, "the lists that it stands in are not what its events add up to")
 	}
+	return lists
 }
 
 // readWaiting holds the events that wait for their place in the log against
@@ -157,22 +220,27 @@ func (v *verification) rebuild(r Record, events []Opened) {
 func (v *verification) readWaiting() error {
 	var strangers []Place
 	for entry, err := range v.store.Events(v.ctx, EventsRequest{Tenant: v.tenant, Unsequenced: true}) {
-		if err != nil {
+		if broken(err) {
 			return err
 		}
 		p := Place{entry.Key, entry.Seq}
-		if !v.waiting[p] {
+		if err != nil {
+			v.problem(-1, entry.Key, entry.Seq, "%s", reason(err))
+		} else if !v.waiting[p] && !v.damaged[p.Key] {
 			strangers = append(strangers, p)
 		}
 		delete(v.waiting, p)
 	}
-	beyond, err := collect(v.store.Events(v.ctx, EventsRequest{Tenant: v.tenant, From: v.state.Size, Limit: 1}))
-	if err != nil {
-		return err
+	beyond, damage := collect(v.store.Events(v.ctx, EventsRequest{Tenant: v.tenant, From: v.state.Size, Limit: 1}))
+	if broken(damage) {
+		return damage
 	}
 	now, err := v.store.Log(v.ctx, v.tenant, nil)
 	if err != nil || now.Size != v.state.Size || now.Waiting != v.state.Waiting {
 		return err
+	}
+	if damage != nil {
+		v.problem(v.state.Size, Key{}, 0, "what stands behind the end of the log cannot be read: %s", reason(damage))
 	}
 	for _, entry := range beyond {
 		v.problem(entry.Index, entry.Key, entry.Seq, "it stands behind the end of the log")

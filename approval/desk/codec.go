@@ -3,6 +3,8 @@ package desk
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -17,7 +19,22 @@ import (
 const (
 	listDue     = "due"     // cases about which time alone changes something, by when
 	listStarted = "started" // cases by the artifacts that they have started; not by where, of which there can be more than a record has places
+
+	// listDeployed begins the names of the lists of cases by service and by the
+	// days, in UTC, on which they have started something. A day has one place,
+	// as there can be more attempts than a record has places.
+	listDeployed = "deployed/"
 )
+
+// deployedTo is the list of the cases that have deployed a service.
+func deployedTo(service string) string {
+	name := listDeployed + service
+	if (audit.ListRequest{Tenant: "-", Kind: KindCase, List: name}).Check() != nil {
+		sum := sha256.Sum256([]byte(service))
+		return listDeployed + "#" + hex.EncodeToString(sum[:])
+	}
+	return name
+}
 
 // sortTime is how a time is written where order counts: in UTC and of one
 // width, so that the order of the bytes is the order of the times.
@@ -25,7 +42,9 @@ const sortTime = "2006-01-02T15:04:05.000000000Z"
 
 func dueAt(t time.Time) string { return t.UTC().Format(sortTime) }
 
-// drafts are the events of a case as the log takes them.
+// drafts are the events of a case as the log takes them. The first is what has
+// occurred; what follows from it, such as the end of the case, follows when it
+// is recorded.
 func drafts(events []approval.Event, occurred, recorded time.Time) ([]audit.Draft, error) {
 	made := make([]audit.Draft, len(events))
 	for i, e := range events {
@@ -34,6 +53,7 @@ func drafts(events []approval.Event, occurred, recorded time.Time) ([]audit.Draf
 			return nil, err
 		}
 		made[i] = draft(encoded, occurred, recorded)
+		occurred = recorded
 	}
 	return made, nil
 }
@@ -72,7 +92,7 @@ func encoded(o audit.Opened) approval.Encoded {
 }
 
 // listings are the lists in which a case stands: its queues, when time alone
-// next changes it, and what it has started.
+// next changes it, what it has started, and when.
 func listings(c approval.Case) []audit.Listing {
 	var lists []audit.Listing
 	for _, p := range c.Queues() {
@@ -82,7 +102,8 @@ func listings(c approval.Case) []audit.Listing {
 		lists = append(lists, audit.Listing{List: listDue, Sort: dueAt(due)})
 	}
 	for _, r := range c.Runs {
-		lists = append(lists, audit.Listing{List: listStarted, Sort: string(r.Artifact)})
+		lists = append(lists, audit.Listing{List: listStarted, Sort: string(r.Artifact)},
+			audit.Listing{List: deployedTo(c.Change.Service), Sort: r.StartedAt.UTC().Format(time.DateOnly)})
 	}
 	slices.SortFunc(lists, func(a, b audit.Listing) int {
 		return cmp.Or(cmp.Compare(a.List, b.List), cmp.Compare(a.Sort, b.Sort))
@@ -99,18 +120,23 @@ func templateDraft(set approval.TemplateSet, recorded time.Time) (audit.Draft, e
 	return draft(e, recorded, recorded), nil
 }
 
-// templateStatus is what the events of a template's record add up to: the last
-// one says all. Without any it is only proposed.
-func templateStatus(opened []audit.Opened) (approval.TemplateStatus, error) {
-	var status approval.TemplateStatus
-	for _, o := range opened {
+// templateHistory is what the events of a template's record add up to: the last
+// one says all, and each must have been able to follow on the one before it.
+// Without any it is only proposed.
+func templateHistory(opened []audit.Opened) (approval.TemplateHistory, error) {
+	events := make([]approval.StampedTemplate, len(opened))
+	for i, o := range opened {
 		set, err := approval.DecodeTemplate(encoded(o))
 		if err != nil {
-			return status, fmt.Errorf("event %d of %s %q: %w", o.Seq, o.Key.Kind, o.Key.ID, err)
+			return approval.TemplateHistory{}, fmt.Errorf("event %d of %s %q: %w", o.Seq, o.Key.Kind, o.Key.ID, err)
 		}
-		status = set.Status
+		events[i] = approval.StampedTemplate{Occurred: o.Occurred, Recorded: o.Recorded, Set: set}
 	}
-	return status, nil
+	history, err := approval.FoldTemplate(events)
+	if err != nil {
+		return history, fmt.Errorf("%s %q: %w", opened[0].Key.Kind, opened[0].Key.ID, err)
+	}
+	return history, nil
 }
 
 // templateState is the state of a template's record, for reading.
@@ -144,11 +170,11 @@ func rebuildCase(k audit.Key, opened []audit.Opened) ([]byte, []audit.Listing, e
 }
 
 func rebuildTemplate(_ audit.Key, opened []audit.Opened) ([]byte, []audit.Listing, error) {
-	status, err := templateStatus(opened)
+	history, err := templateHistory(opened)
 	if err != nil {
 		return nil, nil, err
 	}
-	state, err := templateState(status)
+	state, err := templateState(history.Status())
 	return state, nil, err
 }
 

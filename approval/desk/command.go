@@ -47,8 +47,9 @@ func (o *CommandOptions) key() string {
 type command struct {
 	verb string
 	who  string   // the identity of whoever sends it
-	ids  []string // the case: the first of these that exists, or else the last
-	new  bool     // the case need not exist
+	ids  []string // the case: the first of these that exists and is meant, or can be opened
+	new  bool     // the case need not exist: it can be opened
+	old  int      // but not under the first so many ids
 	name string   // under which the store keeps its answer; "": it keeps none
 	key  string   // the caller's own word for that
 	args any      // what makes it the same request, besides verb and who
@@ -56,6 +57,15 @@ type command struct {
 	// do decides. It may give events and a refusal: then the events are
 	// recorded, and the refusal is the answer.
 	do func(ctx context.Context, t *turn) ([]approval.Event, error)
+
+	// meant reports whether a case that exists is what the command is about;
+	// nil: it is.
+	meant func(approval.Case) bool
+
+	// did reports whether an event is what the command asks for, by who. What has
+	// a name has it: an answer is only given again when the record has such an
+	// event.
+	did func(approval.Event) bool
 
 	// still says why the first answer cannot be given again, by what the case
 	// is now; nil: it always can.
@@ -68,7 +78,7 @@ func commandName(verb string, parts ...string) string {
 	name := verb
 	for i, p := range parts {
 		if i < len(parts)-1 {
-			p = strings.NewReplacer("%", "%25", ":", "%3A").Replace(p) // what is left of the last colon has one reading
+			p = escaped(p) // what is left of the last colon has one reading
 		}
 		name += ":" + p
 	}
@@ -77,6 +87,22 @@ func commandName(verb string, parts ...string) string {
 		return verb + "#" + hex.EncodeToString(sum[:])
 	}
 	return name
+}
+
+// escaped is a part of a name without colons.
+func escaped(part string) string {
+	return strings.NewReplacer("%", "%25", ":", "%3A").Replace(part)
+}
+
+// check refuses names that no store takes, by what the caller calls them.
+func (c *command) check(what string) error {
+	if (audit.LoadRequest{Tenant: "-", Keys: []audit.Key{{Tenant: "-", Kind: KindCase, ID: c.ids[0]}}}).Check() != nil {
+		return &audit.InvalidError{What: fmt.Sprintf("%.80q cannot be the id of a %s: 1 to %d bytes of UTF-8 without control characters", c.ids[0], what, audit.MaxName)}
+	}
+	if (audit.LoadRequest{Tenant: "-", Command: c.name}).Check() != nil {
+		return &audit.InvalidError{What: fmt.Sprintf("%.80q cannot be an idempotency key, nor the id of an attempt: UTF-8 without control characters", c.key)}
+	}
+	return nil
 }
 
 // keyed names a command by the caller's key, if there is one.
@@ -92,10 +118,11 @@ func (c *command) keyed(opts *CommandOptions) *command {
 // directory.
 func (c *command) request() (audit.Hash, error) {
 	text, err := json.Marshal(struct {
-		Verb string `json:"verb"`
-		Who  string `json:"who"`
-		Args any    `json:"args"`
-	}{c.verb, c.who, c.args})
+		Verb  string   `json:"verb"`
+		Who   string   `json:"who"`
+		About []string `json:"about"`
+		Args  any      `json:"args"`
+	}{c.verb, c.who, c.ids, c.args})
 	if err != nil {
 		return audit.Hash{}, fmt.Errorf("%s: the request has no encoding: %w", c.verb, err)
 	}
@@ -106,7 +133,7 @@ func (c *command) request() (audit.Hash, error) {
 func (c *command) explain(err error) error {
 	switch {
 	case errors.Is(err, audit.ErrOutcomeUnknown) && c.name == "":
-		return fmt.Errorf("%s %s: %w (it has no idempotency key: look at the case first)", c.verb, c.ids[0], err)
+		return fmt.Errorf("%s %s: %w (it has no idempotency key, so only what is harmless twice is sent again: a report, or a vote that the case still does not show; for anything else look at the case first)", c.verb, c.ids[0], err)
 	case errors.Is(err, audit.ErrOutcomeUnknown):
 		return fmt.Errorf("%s %s: %w (its idempotency key is %q)", c.verb, c.ids[0], err, c.key)
 	case errors.Is(err, audit.ErrCommandReused):
@@ -115,15 +142,12 @@ func (c *command) explain(err error) error {
 	return err
 }
 
-// answer is what a command leaves for whoever sends it again.
-type answer struct {
-	Case    string `json:"case"`
-	Version uint64 `json:"version"`
-}
-
 // run does a command: it reads, asks, decides and records, and begins again
 // when what it has read has moved on meanwhile.
 func (d *Desk) run(ctx context.Context, c *command) (approval.Case, error) {
+	if err := c.check(KindCase); err != nil {
+		return approval.Case{}, err
+	}
 	policy := d.Policy() // once: no command sees two
 	var out approval.Case
 	err := d.again(ctx, func(ctx context.Context) (err error) {
@@ -136,13 +160,21 @@ func (d *Desk) run(ctx context.Context, c *command) (approval.Case, error) {
 	return out, nil
 }
 
+// fit reports why the desk cannot answer; nil: it can.
+func (d *Desk) fit(ctx context.Context) error {
+	switch {
+	case d.unfit != nil:
+		return d.unfit
+	case ctx == nil:
+		return errors.New("there is no context to work in: it is nil; use context.Background where there is none")
+	}
+	return d.loop.open()
+}
+
 // again calls what works on the store, and calls it again while the store says
 // that a record has moved on. No panic gets past it.
 func (d *Desk) again(ctx context.Context, once func(context.Context) error) error {
-	if d.unfit != nil {
-		return d.unfit
-	}
-	if err := d.loop.open(); err != nil {
+	if err := d.fit(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest)
@@ -153,7 +185,7 @@ func (d *Desk) again(ctx context.Context, once func(context.Context) error) erro
 		case !errors.Is(err, audit.ErrStale) || d.joined:
 			return err
 		case tries >= d.opts.Retries:
-			return fmt.Errorf("others were faster %d times, so nothing was decided; send it again: %w", tries+1, err)
+			return fmt.Errorf("it was overtaken %d times, so nothing was decided; send it again: %w", tries+1, err)
 		}
 		if err := pause(ctx, tries); err != nil {
 			return err
@@ -195,6 +227,9 @@ func (d *Desk) try(ctx context.Context, c *command, policy *approval.Policy) (ap
 	asking, cancel := context.WithTimeout(ctx, freshness)
 	defer cancel()
 	events, refusal := c.do(asking, t)
+	if err := t.fresh(); err != nil {
+		return approval.Case{}, err
+	}
 	if len(events) == 0 {
 		return t.c, refusal
 	}
@@ -204,6 +239,20 @@ func (d *Desk) try(ctx context.Context, c *command, policy *approval.Policy) (ap
 	}
 	return after, refusal
 }
+
+// fresh asks the clock once more, after the directory was asked: what was
+// decided by an hour that has passed meanwhile is decided anew (INV-19).
+func (t *turn) fresh() error {
+	now := t.desk.now()
+	if now.Before(t.now) || now.Sub(t.now) > freshness {
+		return fmt.Errorf("%w: it said %s before the directory was asked, and %s after", errClock, t.now.Format(time.RFC3339), now.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// errClock is a clock that went back, or too far on, while a command was
+// decided.
+var errClock = fmt.Errorf("the clock does not stand by what is decided: %w", audit.ErrStale)
 
 // open reads what a command is about, or the answer that it was given before.
 func (d *Desk) open(ctx context.Context, c *command, policy *approval.Policy) (*turn, *audit.Answered, error) {
@@ -215,53 +264,32 @@ func (d *Desk) open(ctx context.Context, c *command, policy *approval.Policy) (*
 	if err != nil || loaded.Answer != nil {
 		return nil, loaded.Answer, err
 	}
-	at := slices.IndexFunc(loaded.Records, func(r audit.Record) bool { return r.Version > 0 })
-	if at < 0 && !c.new {
-		return nil, nil, unknownCase(c.ids[0])
-	}
-	t := &turn{desk: d, policy: policy, now: d.now(), questions: questions{directory: d.directory}}
-	if at < 0 {
-		at = len(c.ids) - 1
-	}
-	for _, k := range r.Keys[:at] {
-		t.reads = append(t.reads, audit.Read{Key: k}) // that it still does not exist
-	}
-	t.record, t.occurred = loaded.Records[at], t.now
-	if t.record.Version > 0 {
-		t.c, t.history, err = readCase(t.record, loaded.Events[at])
-	}
-	return t, nil, err
+	t := &turn{desk: d, policy: policy, now: d.now(), questions: d.questions()}
+	t.occurred = t.now
+	return t, nil, t.here(c, loaded)
 }
 
-// replay is the answer that a command was given when it came first: the case
-// as it was then.
-func (d *Desk) replay(ctx context.Context, c *command, first *audit.Answered) (approval.Case, error) {
-	request, err := c.request()
-	if err != nil {
-		return approval.Case{}, err
+// here finds the record that a command is about among those that it names. What
+// it passes over must still be as it was read when the command is written.
+func (t *turn) here(c *command, loaded audit.Loaded) (err error) {
+	for i, r := range loaded.Records {
+		t.record, t.c, t.history = r, approval.Case{}, nil
+		if r.Version > 0 {
+			if t.c, t.history, err = readCase(r, loaded.Events[i]); err != nil {
+				return err
+			}
+			if c.meant == nil || c.meant(t.c) {
+				return nil
+			}
+		} else if c.new && i >= c.old {
+			return nil
+		}
+		t.reads = append(t.reads, audit.Read{Key: r.Key, Version: r.Version})
 	}
-	if first.Request != request {
-		return approval.Case{}, c.explain(&audit.CommandReusedError{Command: c.name})
+	if t.record.Version == 0 {
+		return unknownCase(c.ids[0])
 	}
-	return d.recall(ctx, c, first.Answer)
-}
-
-func (d *Desk) recall(ctx context.Context, c *command, text []byte) (approval.Case, error) {
-	var a answer
-	if err := json.Unmarshal(text, &a); err != nil {
-		return approval.Case{}, fmt.Errorf("%s %s: the answer that is kept for it cannot be read: %w", c.verb, c.ids[0], err)
-	}
-	now, history, err := d.read(ctx, a.Case)
-	if err == nil && c.still != nil {
-		err = c.still(now)
-	}
-	if err != nil {
-		return approval.Case{}, err
-	}
-	if a.Version > uint64(len(history)) {
-		return approval.Case{}, &audit.TamperedError{Key: d.caseKey(a.Case), Seq: a.Version, What: "it is missing, and a command was answered by it"}
-	}
-	return approval.Fold(a.Case, history[:a.Version])
+	return errOtherDeployment
 }
 
 // record writes the events that a turn has decided on. A decision that came
@@ -290,16 +318,6 @@ func (d *Desk) record(ctx context.Context, c *command, t *turn, events []approva
 		return d.recall(ctx, c, done.Answer)
 	}
 	return after, nil
-}
-
-// sign puts the command and its answer into a batch.
-func (c *command) sign(b *audit.Batch, after approval.Case) (err error) {
-	if b.Request, err = c.request(); err != nil {
-		return err
-	}
-	b.Command = c.name
-	b.Answer, err = json.Marshal(answer{after.ID, after.Version})
-	return err
 }
 
 // commit writes a batch. When the store panics, nobody knows what it has
@@ -331,6 +349,7 @@ type turn struct {
 	c         approval.Case           // before
 	reads     []audit.Read            // what must still be as it was read
 	templates map[string]audit.Record // as they were read; nil: they were not
+	under     string                  // the template that the yes hangs on, besides that of the case; "": none
 }
 
 // after is the case with some more events, read back from the form in which
@@ -348,8 +367,9 @@ func (t *turn) after(made []audit.Draft) (approval.Case, error) {
 	return approval.Fold(t.record.Key.ID, slices.Concat(t.history, more))
 }
 
-// batch is what a turn writes. A case that is standard asserts that its
-// template is as it was read.
+// batch is what a turn writes. Where the templates were read, it asserts that
+// those that the yes hangs on are as they were: that of a case that is standard,
+// and the one under which the change is standard by now.
 func (t *turn) batch(after approval.Case, made []audit.Draft) (audit.Batch, error) {
 	state, err := after.MarshalJSON()
 	if err != nil {
@@ -360,10 +380,10 @@ func (t *turn) batch(after approval.Case, made []audit.Draft) (audit.Batch, erro
 		return audit.Batch{}, err
 	}
 	b := audit.Batch{Tenant: t.desk.opts.Tenant, Writes: []audit.Write{w}, Reads: t.reads}
-	if after.Ruling.Type == change.Standard && t.templates != nil {
-		r, ok := t.templates[after.Ruling.Template]
+	for _, id := range t.hangsOn(after) {
+		r, ok := t.templates[id]
 		if !ok {
-			return b, fmt.Errorf("the case %s runs under the template %q, which the policy does not have", after.ID, after.Ruling.Template)
+			return b, fmt.Errorf("the case %s runs under the template %q, which the policy does not have", after.ID, id)
 		}
 		b.Reads = append(b.Reads, audit.Read{Key: r.Key, Version: r.Version})
 	}
@@ -373,4 +393,18 @@ func (t *turn) batch(after approval.Case, made []audit.Draft) (audit.Batch, erro
 		}
 	}
 	return b, nil
+}
+
+// hangsOn lists the templates that must not change until the turn is written.
+func (t *turn) hangsOn(after approval.Case) (ids []string) {
+	if t.templates == nil {
+		return nil
+	}
+	if after.Ruling.Type == change.Standard {
+		ids = append(ids, after.Ruling.Template)
+	}
+	if t.under != "" && !slices.Contains(ids, t.under) {
+		ids = append(ids, t.under)
+	}
+	return ids
 }

@@ -234,16 +234,19 @@ func (f forgets) Commit(ctx context.Context, b audit.Batch) (audit.Committed, er
 }
 
 // TestINV20StartAgain: an attempt has the same answer while it is under way, and
-// none after it has ended.
+// none after it has ended or its outcome is overdue.
 func TestINV20StartAgain(t *testing.T) {
 	o, ctx := open(t), t.Context()
 	o.approved("CHG-1")
 	first := must[approval.Run](t)(o.Desk.Start(ctx, robot, "CHG-1", attempt("run-1", "prod/eu")))
-	o.Clock.Advance(15 * 24 * 60 * minute) // the authorisation has run out
+	o.Clock.Advance(23 * 60 * minute)
 	if again := must[approval.Run](t)(o.Desk.Start(ctx, robot, "CHG-1", attempt("run-1", "prod/eu"))); again != first {
 		t.Errorf("got %+v; want %+v", again, first)
 	}
-	must[approval.Case](t)(o.Desk.Report(ctx, robot, "CHG-1", desk.Report{Attempt: "run-1", Outcome: approval.Failed}, nil))
+	o.Clock.Advance(60 * minute)
 	_, err := o.Desk.Start(ctx, robot, "CHG-1", attempt("run-1", "prod/eu"))
+	refusedFor(t, err, approval.AlreadyStarted)
+	must[approval.Case](t)(o.Desk.Report(ctx, robot, "CHG-1", desk.Report{Attempt: "run-1", Outcome: approval.Failed}, nil))
+	_, err = o.Desk.Start(ctx, robot, "CHG-1", attempt("run-1", "prod/eu"))
 	refusedFor(t, err, approval.AlreadyStarted)
 }

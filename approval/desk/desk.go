@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -17,6 +18,11 @@ import (
 // inside a transaction of its own. An error that is not [ErrUnknownPerson]
 // means that it cannot answer now: the command then fails with [ErrDirectory]
 // and can be sent again.
+//
+// Each question is asked in a goroutine of its own, and should end with its
+// context. One that does not is left behind: the command fails with
+// [ErrDirectory] all the same, and its answer, when it comes, is none. While a
+// hundred of them have not returned, the desk asks no more.
 type Directory interface {
 	// Person finds the person or bot behind an identity such as "idp|alice".
 	// Several identities of one person give the same ID.
@@ -62,7 +68,15 @@ type Options struct {
 	Validity approval.Validity // how long things hold; zero fields: DefaultValidity
 	Owner    string            // names this desk among those that share the store; "": random
 	Retries  int               // of a command whose record moved on meanwhile; 0: 10
-	Failed   func(error)       // told what goes wrong in Run; nil: nobody
+	Failed   func(error)       // told what goes wrong in Run, which waits for it; it must not call Close; nil: nobody
+
+	// Known are signed checkpoints of this log that were kept where the store is
+	// not, such as the last one that was published. A log that does not contain
+	// them, because it was put back to an old copy or rewritten, is not extended
+	// and signed anew; see [audit.SequenceOptions]. A host should keep the last
+	// checkpoint outside the store, and give it to each new desk: the desk itself
+	// knows only what it has signed since it was made.
+	Known [][]byte
 }
 
 // DefaultValidity is how long things hold unless the options say otherwise.
@@ -80,10 +94,11 @@ type Desk struct {
 	store     audit.Store
 	policy    *atomic.Pointer[approval.Policy] // shared with what In returns
 	directory Directory
-	opts      Options // with the defaults filled in
-	loop      *loop   // what it does besides answering; shared with what In returns
-	joined    bool    // it works in a transaction of the host's
-	unfit     error   // why no command can be done; nil: they can
+	hanging   *atomic.Int64 // see questions; shared with what In returns
+	opts      Options       // with the defaults filled in
+	loop      *loop         // what it does besides answering; shared with what In returns
+	joined    bool          // it works in a transaction of the host's
+	unfit     error         // why no command can be done; nil: they can
 }
 
 // New opens a desk for one tenant of a store. Several desks, in one process or
@@ -97,7 +112,7 @@ func New(store audit.Store, policy *approval.Policy, directory Directory, opts *
 	case directory == nil:
 		return nil, errors.New("a desk needs a directory that knows people; it cannot tell who may do what without one")
 	}
-	d := &Desk{store: store, policy: &atomic.Pointer[approval.Policy]{}, directory: directory, loop: newLoop()}
+	d := &Desk{store: store, policy: &atomic.Pointer[approval.Policy]{}, directory: directory, hanging: &atomic.Int64{}, loop: newLoop()}
 	if opts != nil {
 		d.opts = *opts
 	}
@@ -128,7 +143,26 @@ func (o *Options) fill() error {
 	if o.Retries == 0 {
 		o.Retries = 10
 	}
+	if err := o.fillKnown(); err != nil {
+		return err
+	}
 	return fillValidity(&o.Validity)
+}
+
+// fillKnown refuses checkpoints that are not of the log that the desk signs.
+func (o *Options) fillKnown() error {
+	if len(o.Known) > 0 && o.Signer == nil {
+		return errors.New("options: Known checkpoints are held against the log by the desk that extends it, which needs a Signer")
+	}
+	known := make([][]byte, len(o.Known))
+	for i, checkpoint := range o.Known {
+		if _, err := audit.OpenCheckpoint(checkpoint, o.Signer); err != nil {
+			return fmt.Errorf("options: Known[%d] is no checkpoint that the Signer has signed: %w", i, err)
+		}
+		known[i] = bytes.Clone(checkpoint)
+	}
+	o.Known = known
+	return nil
 }
 
 func fillValidity(v *approval.Validity) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync/atomic"
 
 	"github.com/changelane/changelane/approval"
 	"github.com/changelane/changelane/change"
@@ -13,9 +14,13 @@ import (
 // questions asks a directory, each question once.
 type questions struct {
 	directory Directory
+	hanging   *atomic.Int64 // questions of the desk that nobody waits for any more
 	people    map[string]approval.Actor
 	held      map[holding]bool
 }
+
+// questions asks the directory of the desk.
+func (d *Desk) questions() questions { return questions{directory: d.directory, hanging: d.hanging} }
 
 type holding struct {
 	person string
@@ -39,7 +44,7 @@ func (q *questions) actor(ctx context.Context, who string) (approval.Actor, erro
 		return a, nil
 	}
 	a := approval.Actor{Identity: who}
-	p, err := ask(ctx, func() (Person, error) { return q.directory.Person(ctx, who) })
+	p, err := ask(ctx, q.hanging, func() (Person, error) { return q.directory.Person(ctx, who) })
 	switch {
 	case errors.Is(err, ErrUnknownPerson):
 	case err != nil:
@@ -75,7 +80,7 @@ func (q *questions) holds(ctx context.Context, a approval.Actor, s approval.Seat
 	if is, asked := q.held[h]; asked {
 		return is, nil
 	}
-	is, err := ask(ctx, func() (bool, error) { return q.directory.Holds(ctx, a.Person, s) })
+	is, err := ask(ctx, q.hanging, func() (bool, error) { return q.directory.Holds(ctx, a.Person, s) })
 	if err != nil {
 		return false, fmt.Errorf("%w: is %s %s? %w", ErrDirectory, a.Person, s, err)
 	}
@@ -101,20 +106,51 @@ func (q *questions) seats(ctx context.Context, a approval.Actor, of []approval.S
 	return out, nil
 }
 
+// mostHanging is how many questions may go on that nobody waits for any more,
+// before a desk asks no others: a directory that never returns must not fill the
+// memory of the host.
+const mostHanging = 100
+
 // ask puts one question. An answer that comes too late is none, and a panic is
-// an error.
-func ask[T any](ctx context.Context, question func() (T, error)) (answer T, err error) {
+// an error. The question has a goroutine of its own, so that a directory that
+// does not heed its context holds up nobody.
+func ask[T any](ctx context.Context, hanging *atomic.Int64, question func() (T, error)) (answer T, err error) {
 	if err := ctx.Err(); err != nil {
 		return answer, err
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("it panicked: %v", p)
-		}
-	}()
-	answer, err = question()
-	if err == nil {
-		err = ctx.Err()
+	if n := hanging.Load(); n >= mostHanging {
+		return answer, fmt.Errorf("%d earlier questions have not returned: it does not heed its context", n)
 	}
-	return answer, err
+	answered, gone := make(chan reply[T]), make(chan struct{})
+	go func() {
+		r := reply[T]{err: errors.New("it ended without an answer")}
+		defer func() {
+			if p := recover(); p != nil {
+				r.err = fmt.Errorf("it panicked: %v", p)
+			}
+			select {
+			case answered <- r:
+			case <-gone:
+				hanging.Add(-1)
+			}
+		}()
+		r.answer, r.err = question()
+	}()
+	select {
+	case r := <-answered:
+		if r.err == nil {
+			r.err = ctx.Err()
+		}
+		return r.answer, r.err
+	case <-ctx.Done():
+		hanging.Add(1)
+		close(gone)
+		return answer, ctx.Err()
+	}
+}
+
+// reply is what became of a question.
+type reply[T any] struct {
+	answer T
+	err    error
 }

@@ -17,12 +17,13 @@
 //
 // SetTemplate puts a template of the policy into force, or out of it. Reconcile
 // holds deployments that were seen in production against the cases, and opens
-// one for each that nobody had authorised. Case, History, Queue and Templates
-// read.
+// one for each that nobody had authorised. Case, History, Queue, Deployments,
+// Feed and Templates read.
 //
 // Who acts is the identity that the host has authenticated, never something of
 // the request. The directory is asked before anything is written and never
-// within a transaction; its answers are part of what is recorded.
+// within a transaction of the desk's; its answers are part of what is recorded.
+// With [Desk.In] it is asked while the host's transaction is open.
 //
 // # What is recorded
 //
@@ -57,13 +58,22 @@
 // The others take a key in [CommandOptions]: the same command again with its key
 // is done once and gives its first answer; another command with that key is
 // refused. Without one, a command that asks for what is so already adds no
-// event.
+// event: after [audit.ErrOutcomeUnknown] a Report can always be sent again, and a
+// Vote when the case still shows no such vote; of the others, look at the case
+// first.
+//
+// First answers are kept beside the record and not in it, so they are not
+// believed by themselves: one is given again only when the case that the command
+// is about has the event that the command asks for, and it is read from there.
+// Otherwise it is an [audit.TamperedError].
 //
 // # Time
 //
-// Options.Now is the clock. It is read once for each decision; a case accepts no
-// event earlier than its last one, so a clock that was put back refuses until it
-// has caught up. What time brings about by itself, a request or an authorisation
+// Options.Now is the clock. A decision is by one reading of it, and is made anew
+// when the clock has gone back, or on by more than half a minute, while the
+// directory was asked. A case accepts no event earlier than its last one, so a
+// clock that was put back refuses until it has caught up; only to take a template
+// out of force is open before. What time brings about by itself, a request or an authorisation
 // that lapses, holds at once for whoever asks, and is recorded by the next tick.
 //
 // # Run, Tick and Close
@@ -72,12 +82,16 @@
 // and puts new events into the log under a signed checkpoint. [Desk.Run] does
 // this for ever; a host that prefers its own scheduler calls Tick. Without
 // either, verbs work and decide the same: only lapses, notices and checkpoints
-// wait. Any number of desks may share a store: leases see to it that one at a
+// wait; [Ticked] says how many events do, as what is under no checkpoint can be
+// rewritten. Any number of desks may share a store: leases see to it that one at a
 // time delivers in a shard, and one extends the log.
 //
-// The desk starts no goroutine but within Run and Tick, and none of them outlives
-// [Desk.Close], except the call of a notifier that does not heed its context,
-// which Close reports. The store, the directory and the notifier are the host's:
+// The desk starts no goroutine but within Run and Tick, and one for each question
+// to the directory. None of those of Run and Tick outlives [Desk.Close], except
+// the call of a notifier that does not heed its context, which Close reports; a
+// question that does not heed its context is left behind, up to a hundred. The last checkpoint should be kept where the store is not,
+// and given to the next desk as known ([Options]): a store that was put back to
+// an old copy is then found, and not signed anew. The store, the directory and the notifier are the host's:
 // the desk closes none of them.
 //
 // # What it will not do

@@ -13,9 +13,9 @@ import (
 // Notify has ten seconds, and must return when its context ends. When it returns
 // an error, panics or does not return in time, the same notice is delivered
 // again a second later, then after two, four and so on; until it is delivered
-// the later notices of the same case wait. After twelve failures, which is
-// about half an hour, it is given up: it stays in the store, is counted in
-// [Ticked], and the later ones of its case go on. While a call does not return
+// the later notices of the same case wait, an hour between two tries at most.
+// After sixty failures, which is about two days, it is given up: it stays in the
+// store, is counted in [Ticked], and the later ones of its case go on. While a call does not return
 // at all, its shard, which is a sixteenth of the cases, is left alone.
 //
 // A notice can come again although it was delivered, as when a desk is ended

@@ -3,7 +3,6 @@ package desk
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -47,6 +46,9 @@ func readCase(r audit.Record, entries []audit.Entry) (approval.Case, []approval.
 
 // read reads a case and its events.
 func (d *Desk) read(ctx context.Context, id string) (approval.Case, []approval.Stamped, error) {
+	if err := (&command{ids: []string{id}}).check(KindCase); err != nil {
+		return approval.Case{}, nil, err
+	}
 	loaded, err := d.store.Load(ctx, audit.LoadRequest{Tenant: d.opts.Tenant, Keys: []audit.Key{d.caseKey(id)}, Events: true})
 	if err != nil {
 		return approval.Case{}, nil, err
@@ -83,50 +85,54 @@ func (d *Desk) History(ctx context.Context, id string) (history []approval.Stamp
 
 var queues = []string{approval.QueueApproval, approval.QueueDeployment, approval.QueueOutcome, approval.QueueValidation, approval.QueueReview}
 
-// Queue lists the cases in a queue, in its order; see the Queue constants of
-// package approval. It ends with the first error. A case that moves on while
-// the caller works may be left out.
+// Queue lists the cases in a queue, in its order: [approval.QueueApproval],
+// [approval.QueueDeployment], [approval.QueueOutcome],
+// [approval.QueueValidation] or [approval.QueueReview]. It ends with the first
+// error. A case that moves on while the caller works may be left out.
 func (d *Desk) Queue(ctx context.Context, queue string) iter.Seq2[approval.Case, error] {
 	return func(yield func(approval.Case, error) bool) {
-		fail := func(err error) { yield(approval.Case{}, err) }
-		if err := errors.Join(d.unfit, d.loop.open()); err != nil {
-			fail(err)
+		err := d.fit(ctx)
+		if err == nil && !slices.Contains(queues, queue) {
+			err = fmt.Errorf("there is no queue %q; there are %s", queue, strings.Join(queues, ", "))
+		}
+		if err != nil {
+			yield(approval.Case{}, err)
 			return
 		}
-		if !slices.Contains(queues, queue) {
-			fail(fmt.Errorf("there is no queue %q; there are %s", queue, strings.Join(queues, ", ")))
-			return
-		}
-		// What the store does is kept apart from what the caller does, so that
-		// only its panics are errors.
-		next, stop := iter.Pull2(d.store.List(ctx, audit.ListRequest{Tenant: d.opts.Tenant, Kind: KindCase, List: queue}))
-		defer stop()
-		for {
-			c, more, err := d.following(ctx, next)
-			if err != nil {
-				fail(err)
-			}
-			if err != nil || !more {
-				return
-			}
-			if stands(c, queue) && !yield(c, nil) {
-				return
-			}
-		}
+		list := d.store.List(ctx, audit.ListRequest{Tenant: d.opts.Tenant, Kind: KindCase, List: queue})
+		give(ctx, list, func(ctx context.Context, r audit.Record) (approval.Case, error) {
+			return d.Case(ctx, r.Key.ID)
+		}, func(c approval.Case, err error) bool {
+			return err == nil && !stands(c, queue) || yield(c, err)
+		})
 	}
 }
 
-// following is the case of the next record of a list.
-func (d *Desk) following(ctx context.Context, next func() (audit.Record, error, bool)) (c approval.Case, more bool, err error) {
-	err = contain(ctx, func(ctx context.Context) error {
-		r, failed, ok := next()
-		if more = ok; failed != nil || !ok {
-			return failed
+// give passes on what a store lists, as what is made of it, until the first
+// error. What the store does is kept apart from what the caller does, so that
+// only the panics of the store are errors.
+func give[T, U any](ctx context.Context, from iter.Seq2[T, error], made func(context.Context, T) (U, error), yield func(U, error) bool) {
+	next, stop := iter.Pull2(from)
+	defer stop()
+	for more := true; more; {
+		var out U
+		err := contain(ctx, func(ctx context.Context) error {
+			item, err, ok := next()
+			if more = ok && err == nil; !more {
+				return err
+			}
+			out, err = made(ctx, item)
+			return err
+		})
+		if err != nil {
+			var none U
+			yield(none, err)
+			return
 		}
-		c, err = d.Case(ctx, r.Key.ID)
-		return err
-	})
-	return c, more, err
+		if more && !yield(out, nil) {
+			return
+		}
+	}
 }
 
 func stands(c approval.Case, queue string) bool {

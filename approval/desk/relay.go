@@ -142,6 +142,9 @@ func (d *Desk) empty(ctx context.Context, n int, claimed audit.Claimed) (sum Tic
 		if claimed, err = d.claim(ctx, n); err != nil {
 			failed = append(failed, err)
 		}
+		if len(claimed.Messages) == 0 {
+			failed = append(failed, d.release(ctx, claimed.Lease))
+		}
 	}
 	return sum, errors.Join(failed...)
 }

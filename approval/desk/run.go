@@ -36,6 +36,7 @@ type loop struct {
 	running    bool
 	sequencing bool
 	checkpoint []byte               // the last one that this desk has signed
+	stalled    stall                // of the log
 	events     int64                // in the record when notices were last looked for
 	next       time.Time            // when they are looked for even if no event was added
 	shards     [audit.Shards]worker // of the relay
@@ -95,8 +96,9 @@ func (d *Desk) work(ctx context.Context) (context.Context, func(), error) {
 
 // Run ticks whenever this desk has written something, and every second, until
 // the context ends or the desk is closed; then it returns nil. What goes wrong
-// meanwhile is told to Options.Failed, and tried again. A desk runs once at a
-// time.
+// meanwhile is told to Options.Failed, and tried again; so is that events wait
+// for their place in the log and another worker has held the lease on it for
+// five minutes without putting any there. A desk runs once at a time.
 func (d *Desk) Run(ctx context.Context) error {
 	ctx, done, err := d.work(ctx)
 	if err != nil {
@@ -111,8 +113,8 @@ func (d *Desk) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		_, err := d.tick(ctx, false)
-		if err != nil && ctx.Err() == nil && d.opts.Failed != nil {
-			d.opts.Failed(err)
+		if err != nil && ctx.Err() == nil {
+			d.failed(ctx, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -121,6 +123,18 @@ func (d *Desk) Run(ctx context.Context) error {
 		case <-d.loop.wake:
 		}
 	}
+}
+
+// failed tells the host what went wrong. When the host panics at that, there is
+// nobody left to tell.
+func (d *Desk) failed(ctx context.Context, err error) {
+	if d.opts.Failed == nil {
+		return
+	}
+	_ = contain(ctx, func(context.Context) error {
+		d.opts.Failed(err)
+		return nil
+	})
 }
 
 func (l *loop) start() bool {

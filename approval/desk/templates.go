@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,25 +16,27 @@ func (d *Desk) templateKey(id string) audit.Key {
 	return audit.Key{Tenant: d.opts.Tenant, Kind: KindTemplate, ID: id}
 }
 
-// readTemplate is the status that a record holds, and when it was given.
-func readTemplate(r audit.Record, entries []audit.Entry) (status approval.TemplateStatus, last time.Time, err error) {
+// readTemplate is the history that a record holds, and when it ends.
+func readTemplate(r audit.Record, entries []audit.Entry) (history approval.TemplateHistory, last time.Time, err error) {
 	opened, err := audit.OpenChain(r, entries)
 	if err != nil || len(opened) == 0 {
-		return status, last, err
+		return history, last, err
 	}
-	if status, err = templateStatus(opened); err != nil {
-		return status, last, err
+	if history, err = templateHistory(opened); err != nil {
+		return history, last, err
 	}
-	state, err := templateState(status)
+	state, err := templateState(history.Status())
 	if err == nil && !bytes.Equal(state, r.State) {
 		err = &audit.TamperedError{Key: r.Key, Seq: r.Version, What: "the state that is kept beside it is not what the events add up to"}
 	}
-	return status, opened[len(opened)-1].Recorded, err
+	return history, opened[len(opened)-1].Recorded, err
 }
 
 // readTemplates reads what the log says of the templates of a policy: the
-// records, and the status of each.
-func (d *Desk) readTemplates(ctx context.Context, p *approval.Policy) (map[string]audit.Record, map[string]approval.TemplateStatus, error) {
+// records, and the status of each. One that was given it later than now, by a
+// clock that was ahead, is only proposed until then: nothing is in force before
+// its time.
+func (d *Desk) readTemplates(ctx context.Context, p *approval.Policy, now time.Time) (map[string]audit.Record, map[string]approval.TemplateStatus, error) {
 	var keys []audit.Key
 	for _, t := range p.Templates() {
 		keys = append(keys, d.templateKey(t.ID))
@@ -45,21 +48,25 @@ func (d *Desk) readTemplates(ctx context.Context, p *approval.Policy) (map[strin
 			return nil, nil, err
 		}
 		for i, r := range loaded.Records {
-			status, _, err := readTemplate(r, loaded.Events[i])
+			history, last, err := readTemplate(r, loaded.Events[i])
 			if err != nil {
 				return nil, nil, err
 			}
-			records[r.Key.ID], statuses[r.Key.ID] = r, status
+			records[r.Key.ID], statuses[r.Key.ID] = r, approval.TemplateStatus{}
+			if !last.After(now) {
+				statuses[r.Key.ID] = history.Status()
+			}
 		}
 	}
 	return records, statuses, nil
 }
 
-// Templates has the states of the templates of the policy in force.
+// Templates has the states of the templates of the policy in force, as the desk
+// decides by them: a state that is recorded later than now is not one yet.
 func (d *Desk) Templates(ctx context.Context) (statuses map[string]approval.TemplateStatus, err error) {
 	policy := d.Policy()
 	err = d.again(ctx, func(ctx context.Context) error {
-		_, statuses, err = d.readTemplates(ctx, policy)
+		_, statuses, err = d.readTemplates(ctx, policy, d.now())
 		return err
 	})
 	if err != nil {
@@ -68,10 +75,14 @@ func (d *Desk) Templates(ctx context.Context) (statuses map[string]approval.Temp
 	return statuses, nil
 }
 
-// SetTemplate gives a template of the policy a state: puts it into force, or
+// SetTemplate gives a template of the policy a state (no [Notifier] is told of it;
+// it is in [Desk.Feed]): puts it into force, or
 // out of it. The state is that of the definition in the policy in force: one
-// that is edited later has lost it. The state that it has already changes
-// nothing.
+// that is edited later has lost it, and one that is retired never comes back. The
+// state that it has already changes nothing.
+//
+// While the clock is behind what is recorded of the template, it can only be
+// taken out of force, which is then recorded at the time of its last event.
 func (d *Desk) SetTemplate(ctx context.Context, who, template string, to approval.TemplateState, because string, opts *CommandOptions) error {
 	if err := checkIdentity(who); err != nil {
 		return err
@@ -79,7 +90,9 @@ func (d *Desk) SetTemplate(ctx context.Context, who, template string, to approva
 	policy := d.Policy()
 	version := policy.TemplateVersion(template)
 	c := &command{verb: "set-template", who: who, ids: []string{template}, args: []any{to, because, version}}
-	c.keyed(opts)
+	if err := c.keyed(opts).check(KindTemplate); err != nil {
+		return err
+	}
 	return d.again(ctx, func(ctx context.Context) error { return d.setTemplate(ctx, c, policy, to, because) })
 }
 
@@ -97,14 +110,21 @@ func (d *Desk) setTemplate(ctx context.Context, c *command, policy *approval.Pol
 	case loaded.Answer != nil && loaded.Answer.Request != request:
 		return c.explain(&audit.CommandReusedError{Command: c.name})
 	case loaded.Answer != nil:
-		return nil
+		asked := approval.TemplateStatus{State: to, Version: policy.TemplateVersion(key.ID)}
+		return setBefore(loaded.Records[0], loaded.Events[0], func(s approval.TemplateSet) bool {
+			return s.By.Identity == c.who && s.Status == asked && s.Because == because
+		})
 	}
 	is, last, err := readTemplate(loaded.Records[0], loaded.Events[0])
 	if err != nil {
 		return err
 	}
 	now := d.now()
-	if now.Before(last) {
+	switch {
+	case !now.Before(last):
+	case to == approval.Suspended || to == approval.Retired: // what is dangerous is stopped whatever the clock says
+		now = last
+	default:
 		r := refused("the template "+key.ID, approval.ClockBehind, "the clock is earlier than when its state was last set; wait until it has caught up")
 		r.Waiting = true
 		return r
@@ -122,8 +142,8 @@ func (d *Desk) setTemplate(ctx context.Context, c *command, policy *approval.Pol
 }
 
 // decideTemplate asks who sets the state of a template, and decides.
-func (d *Desk) decideTemplate(ctx context.Context, c *command, policy *approval.Policy, to approval.TemplateState, is approval.TemplateStatus, because string) (set approval.TemplateSet, err error) {
-	q := questions{directory: d.directory}
+func (d *Desk) decideTemplate(ctx context.Context, c *command, policy *approval.Policy, to approval.TemplateState, is approval.TemplateHistory, because string) (set approval.TemplateSet, err error) {
+	q := d.questions()
 	by, err := q.actor(ctx, c.who)
 	if err != nil {
 		return set, err
@@ -155,6 +175,13 @@ func (d *Desk) recordTemplate(ctx context.Context, c *command, request audit.Has
 	if c.name != "" {
 		b.Command, b.Request, b.Answer = c.name, request, []byte("{}")
 	}
-	_, err = d.commit(ctx, b)
+	done, err := d.commit(ctx, b)
+	if err == nil && done.Replayed {
+		return errReplayed
+	}
 	return c.explain(err)
 }
+
+// errReplayed is a command that came at the same time twice: it is read again
+// what became of it.
+var errReplayed = fmt.Errorf("the same command was recorded meanwhile: %w", audit.ErrStale)

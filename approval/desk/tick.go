@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type Ticked struct {
 	Parked    int   // notices given up
 	Sequenced int64 // events put into the log
 	Size      int64 // of the log afterwards
+	Waiting   int64 // events that are not in the log then: they are under no checkpoint yet
 }
 
 // Tick does once what Run does for ever: lapses what is over, delivers what is
@@ -28,6 +30,10 @@ type Ticked struct {
 // at is left to it. What goes wrong in one part, or about one case, does not
 // stop the others; the error joins all of it, and is also there when notices
 // could not be delivered. The counts are right in any case.
+//
+// While another worker holds the lease on the log, that is no error: what waits
+// is counted in Ticked.Waiting. When the log has not grown for five minutes of
+// ticks meanwhile, it is one.
 func (d *Desk) Tick(ctx context.Context) (Ticked, error) {
 	ctx, done, err := d.work(ctx)
 	if err != nil {
@@ -47,17 +53,12 @@ func (d *Desk) tick(ctx context.Context, anyway bool) (t Ticked, err error) {
 		t.Lapsed, err = d.lapse(ctx)
 		return err
 	})
-	logErr = contain(ctx, func(ctx context.Context) (err error) {
-		if log, err = d.store.Log(ctx, d.opts.Tenant, nil); err != nil {
-			return fmt.Errorf("the log cannot be read: %w", err)
-		}
-		return nil
-	})
+	logErr = d.readLog(ctx, &log)
 	var parts sync.WaitGroup
 	if d.opts.Signer != nil && log.Waiting > 0 {
 		parts.Go(func() {
 			sequenceErr = contain(ctx, func(ctx context.Context) (err error) {
-				t.Sequenced, err = d.sequence(ctx)
+				t.Sequenced, err = d.sequence(ctx, log)
 				return err
 			})
 		})
@@ -72,8 +73,24 @@ func (d *Desk) tick(ctx context.Context, anyway bool) (t Ticked, err error) {
 	}
 	parts.Wait()
 	t.Delivered, t.Failed, t.Parked = delivered.Delivered, delivered.Failed, delivered.Parked
-	t.Size = log.Size + t.Sequenced
+	log.Size, log.Waiting = log.Size+t.Sequenced, max(log.Waiting-t.Sequenced, 0)
+	if logErr == nil {
+		logErr = d.readLog(ctx, &log)
+	}
+	t.Size, t.Waiting = log.Size, log.Waiting
 	return t, errors.Join(lapseErr, logErr, relayErr, sequenceErr)
+}
+
+// readLog reads how far the log has come.
+func (d *Desk) readLog(ctx context.Context, log *audit.LogState) error {
+	return contain(ctx, func(ctx context.Context) error {
+		now, err := d.store.Log(ctx, d.opts.Tenant, nil)
+		if err != nil {
+			return fmt.Errorf("the log cannot be read: %w", err)
+		}
+		*log = now
+		return nil
+	})
 }
 
 // stirred reports whether something was written since it was last called, or
@@ -103,9 +120,9 @@ func (d *Desk) lapse(ctx context.Context) (lapsed int, err error) {
 	due := audit.ListRequest{Tenant: d.opts.Tenant, Kind: KindCase, List: listDue, Before: dueAt(d.now().Add(1))}
 	var failed []error
 	for r, err := range d.store.List(ctx, due) {
-		if err != nil {
+		if err != nil { // of one record, or the last
 			failed = append(failed, fmt.Errorf("what is due cannot be listed: %w", err))
-			break
+			continue
 		}
 		did, err := d.expire(ctx, r.Key.ID)
 		if err != nil {
@@ -118,8 +135,8 @@ func (d *Desk) lapse(ctx context.Context) (lapsed int, err error) {
 	return lapsed, errors.Join(failed...)
 }
 
-// sequence puts what waits into the log.
-func (d *Desk) sequence(ctx context.Context) (added int64, err error) {
+// sequence puts what waits into the log, which was there before.
+func (d *Desk) sequence(ctx context.Context, before audit.LogState) (added int64, err error) {
 	if !d.loop.takeLog() {
 		return 0, nil
 	}
@@ -128,13 +145,47 @@ func (d *Desk) sequence(ctx context.Context) (added int64, err error) {
 	if p.Checkpoint != nil {
 		d.loop.signed(p.Checkpoint)
 	}
-	if errors.Is(err, audit.ErrLeased) || errors.Is(err, audit.ErrLeaseLost) {
-		return p.Added, nil // another desk is at it
-	}
-	if err != nil {
+	leased := errors.Is(err, audit.ErrLeased)
+	stalled := d.loop.stall(leased, before.Size, d.now())
+	switch {
+	case stalled > 0:
+		err = fmt.Errorf("the log has not grown for %v, %d events wait, and another worker holds the lease on it: see whether that one works, and its clock is right: %w", stalled, before.Waiting, err)
+	case leased || errors.Is(err, audit.ErrLeaseLost):
+		err = nil // another desk is at it
+	case err != nil:
 		err = fmt.Errorf("the log cannot be extended: %w", err)
 	}
 	return p.Added, err
+}
+
+// stalledAfter is how long another worker may hold the lease on the log and
+// put nothing there before that is told; and then until it is told again.
+const stalledAfter = 5 * time.Minute
+
+// stall is since when another worker has held the lease on a log of one size.
+type stall struct {
+	since time.Time // zero: it does not
+	told  time.Time
+	size  int64
+}
+
+// stall takes down whether another worker holds the lease on the log, and gives
+// for how long that has been so, when it is to be told; otherwise 0.
+func (l *loop) stall(leased bool, size int64, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !leased {
+		l.stalled = stall{}
+		return 0
+	}
+	if l.stalled.since.IsZero() || l.stalled.size != size {
+		l.stalled = stall{now, now, size}
+	}
+	if now.Sub(l.stalled.told) < stalledAfter {
+		return 0
+	}
+	l.stalled.told = now
+	return now.Sub(l.stalled.since)
 }
 
 func (l *loop) signed(checkpoint []byte) {
@@ -143,14 +194,14 @@ func (l *loop) signed(checkpoint []byte) {
 	l.checkpoint = checkpoint
 }
 
-// sequenceOptions name this worker, and the checkpoint that the log must go on
+// sequenceOptions name this worker, and the checkpoints that the log must go on
 // from: a store that was put back to an old copy is found.
 func (l *loop) sequenceOptions(d *Desk) *audit.SequenceOptions {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	o := &audit.SequenceOptions{Owner: d.opts.Owner, Now: d.opts.Now}
+	o := &audit.SequenceOptions{Owner: d.opts.Owner, Now: d.opts.Now, Known: d.opts.Known}
 	if l.checkpoint != nil {
-		o.Known = [][]byte{l.checkpoint}
+		o.Known = append(slices.Clip(o.Known), l.checkpoint)
 	}
 	return o
 }

@@ -199,20 +199,34 @@ func TestINV22Templates(t *testing.T) {
 
 func TestTemplateClockBehind(t *testing.T) { // INV-19
 	o := open(t)
+	now := o.Clock.Now()
+	o.Clock.Advance(100 * 24 * 60 * minute)
 	o.activate()
-	o.Clock.Advance(-minute)
-	r := refusedFor(t, o.Desk.SetTemplate(t.Context(), bob, "rolling", approval.Suspended, "x", nil), approval.ClockBehind)
+	o.Clock.Set(now)
+	if c := must[approval.Case](t)(o.Desk.Submit(t.Context(), alice, regular("CHG-1"))); c.Ruling.Type != change.Normal {
+		t.Errorf("under a template that comes into force in a hundred days it is %s", c.Ruling.Type)
+	}
+	if s := must[map[string]approval.TemplateStatus](t)(o.Desk.Templates(t.Context())); s["rolling"].State != approval.Proposed {
+		t.Errorf("until then it is %s", s["rolling"].State)
+	}
+	if err := o.Desk.SetTemplate(t.Context(), robot, "rolling", approval.Suspended, "stop it", nil); err != nil {
+		t.Fatalf("taken out of force by a clock that is behind: %v", err)
+	}
+	r := refusedFor(t, o.Desk.SetTemplate(t.Context(), bob, "rolling", approval.Active, "x", nil), approval.ClockBehind)
 	if !r.Waiting {
 		t.Error("the clock will catch up")
 	}
-	o.Clock.Advance(minute)
+	o.Clock.Advance(100 * 24 * 60 * minute)
+	if s := must[map[string]approval.TemplateStatus](t)(o.Desk.Templates(t.Context())); s["rolling"].State != approval.Suspended {
+		t.Errorf("afterwards it is %s", s["rolling"].State)
+	}
 }
 
 func TestUnknownCase(t *testing.T) {
 	o, ctx := open(t), t.Context()
-	refusedFor(t, o.Desk.Gate(ctx, robot, "CHG-0", attempt("run-1", "prod/eu")), approval.Unauthorised)
+	refusedFor(t, o.Desk.Gate(ctx, robot, "CHG-0", attempt("run-1", "prod/eu")), approval.Unauthorized)
 	_, err := o.Desk.Start(ctx, robot, "CHG-0", attempt("run-1", "prod/eu"))
-	refusedFor(t, err, approval.Unauthorised)
+	refusedFor(t, err, approval.Unauthorized)
 	for name, do := range map[string]func() error{
 		"case":    func() error { _, err := o.Desk.Case(ctx, "CHG-0"); return err },
 		"history": func() error { _, err := o.Desk.History(ctx, "CHG-0"); return err },

@@ -16,7 +16,15 @@ type Ballot struct {
 	Comment  string
 }
 
-// Vote says yes or no.
+// Vote says yes or no to the revision that the voter saw; to another one it is
+// refused. One no decides: the case is rejected for good. The case is authorised
+// once those who have said yes fill the seats of its requirement, one each, as
+// the directory knows them now.
+//
+// A human votes who holds one of the seats ([approval.Case.Seats]) and has had no
+// hand in the change, under any identity; bots do not. Somebody votes once: a
+// later vote takes the place of the earlier one, and the same again adds
+// nothing.
 func (d *Desk) Vote(ctx context.Context, who, id string, b Ballot, opts *CommandOptions) (approval.Case, error) {
 	c := &command{verb: "vote", who: who, ids: []string{id}, args: b}
 	c.do = func(ctx context.Context, t *turn) ([]approval.Event, error) {
@@ -40,6 +48,10 @@ func (d *Desk) Vote(ctx context.Context, who, id string, b Ballot, opts *Command
 			return nil, err
 		}
 		return t.c.Vote(out)
+	}
+	c.did = func(e approval.Event) bool {
+		v, ok := e.(approval.Voted)
+		return ok && v.By.Identity == who && b == Ballot{v.Revision, v.Digest, v.Choice, v.Comment}
 	}
 	return d.act(ctx, c, opts)
 }
@@ -90,6 +102,10 @@ func (d *Desk) Withdraw(ctx context.Context, who, id string, opts *CommandOption
 		}
 		return t.c.Withdraw(by, t.now)
 	}
+	c.did = func(e approval.Event) bool {
+		w, ok := e.(approval.Withdrawn)
+		return ok && w.By.Identity == who
+	}
 	return d.act(ctx, c, opts)
 }
 
@@ -102,6 +118,10 @@ func (d *Desk) Cancel(ctx context.Context, who, id, reason string, opts *Command
 			return nil, err
 		}
 		return t.c.Cancel(by, reason, t.now)
+	}
+	c.did = func(e approval.Event) bool {
+		off, ok := e.(approval.CalledOff)
+		return ok && off.By.Identity == who && off.Reason == reason
 	}
 	return d.act(ctx, c, opts)
 }

@@ -16,11 +16,12 @@
 // to the second.
 //
 // Where stores could differ and should not it decides: a lease can be taken by
-// another worker from its end on, and settles until one has done so; one that
-// was given back settles nothing; messages that were settled before are passed
-// over, so that a settlement may be sent twice; an event that does not exist
-// cannot go into the log ([audit.ErrNotFound]), nor one that is not the next of
-// its record ([audit.ErrInvalid]); a position beyond the stored hashes is an
+// another worker from its end on, or when that is more than [audit.MaxLease] from
+// now, and settles until one has done so; one that was given back settles
+// nothing; messages that were settled before are passed over, so that a
+// settlement may be sent twice; an event that does not exist cannot go into the
+// log ([audit.ErrNotFound]), nor one that is not the next of its record
+// ([audit.ErrInvalid]); a position beyond the stored hashes is an
 // [audit.ErrNotFound].
 //
 // What the suite cannot show from outside: that a commit survives the end of

@@ -335,6 +335,9 @@ func brokenLeases() []flaw {
 			return remembered(s, ctx, r)
 		}, by: []string{"a lease is extended by who holds it", "random operations do what the model does"}},
 		{name: "a lease never ends", claim: held(never), by: []string{"a lease can be taken from its end on"}},
+		{name: "a lease holds for years", claim: held(func(l audit.Lease, r audit.ClaimRequest) bool {
+			return never(l, r) && r.Now.Before(l.Until)
+		}), by: []string{"a lease that ends later than any may holds nobody up"}},
 		{name: "a lease ends after its end", claim: func(s *flawed, ctx context.Context, r audit.ClaimRequest) (audit.Claimed, error) {
 			if l, ok := s.lease(r.Tenant, r.Work, r.Shard); ok && l.Owner != r.Owner && r.Now.Equal(l.Until) {
 				return audit.Claimed{}, audit.ErrLeased

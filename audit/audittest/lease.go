@@ -14,6 +14,7 @@ var leaseChecks = []check{
 	{"a lease is held by one worker", "INV-12", leaseExclusive},
 	{"a lease is extended by who holds it", "INV-12", leaseExtended},
 	{"a lease can be taken from its end on", "INV-12", leaseEnds},
+	{"a lease that ends later than any may holds nobody up", "INV-12", leaseTooLate},
 	{"a lease that is given back is free", "INV-12", leaseReleased},
 	{"an old lease settles nothing", "INV-12", leaseFenced},
 	{"leases on other work are others", "INV-44", leaseApart},
@@ -53,7 +54,7 @@ func leaseExclusive(s *scene) {
 		}
 		s.leased(work, 0, "b", noon)
 		s.leased(work, 0, "b", noon.Add(59*time.Second))
-		s.leased(work, 0, "b", noon.Add(-time.Hour))
+		s.leased(work, 0, "b", noon.Add(-50*time.Minute))
 		s.settle(audit.Settlement{Lease: l})
 	}
 }
@@ -77,6 +78,25 @@ func leaseEnds(s *scene) {
 	}
 	s.leased("mail", 0, "b", third.Until.Add(-time.Second))
 	s.settle(audit.Settlement{Lease: third, Now: third.Until.Add(time.Hour)}) // ended, but nobody has taken it
+}
+
+// leaseTooLate is the lease of a worker whose clock is years ahead.
+func leaseTooLate(s *scene) {
+	longest := func(owner string, now time.Time) (audit.Claimed, error) {
+		return s.store.Claim(context.Background(), audit.ClaimRequest{Tenant: tenant, Work: "mail", Owner: owner, Now: now, For: audit.MaxLease})
+	}
+	first, err := longest("a", noon)
+	s.must(err)
+	if _, err := longest("b", noon); !errors.Is(err, audit.ErrLeased) {
+		s.Errorf("the longest lease that begins now was claimed by another one: expected ErrLeased, got %v", err)
+	}
+	ahead := s.claim("mail", 0, "a", noon.AddDate(9, 0, 0)).Lease
+	second := s.claim("mail", 0, "b", noon).Lease
+	if second.Token <= first.Lease.Token {
+		s.Errorf("a lease changed hands and its token went from %d to %d", first.Lease.Token, second.Token)
+	}
+	s.leaseLost(audit.Settlement{Lease: ahead}, "a lease that ended too late, and was taken")
+	s.leased("mail", 0, "a", noon)
 }
 
 func leaseReleased(s *scene) {

@@ -96,7 +96,7 @@ func (m *model) lease(work string, shard int) *audit.Lease {
 // from the one before.
 func (m *model) claim(r audit.ClaimRequest) ([]*posted, error) {
 	l := m.lease(r.Work, r.Shard)
-	if l.Owner != "" && l.Owner != r.Owner && r.Now.Before(l.Until) {
+	if l.Owner != "" && l.Owner != r.Owner && r.Now.Before(l.Until) && !l.Until.After(r.Now.Add(audit.MaxLease)) {
 		return nil, audit.ErrLeased
 	}
 	var due []*posted

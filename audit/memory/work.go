@@ -36,7 +36,8 @@ func (t *tenant) post(m audit.Message) {
 	*t.shards[at] = append(*t.shards[at], &message{Message: m})
 }
 
-// Claim is as [audit.Store] says. A lease holds while Now is before its end.
+// Claim is as [audit.Store] says. A lease holds while Now is before its end,
+// unless that is later than one that begins now could have.
 func (s *Store) Claim(ctx context.Context, r audit.ClaimRequest) (claimed audit.Claimed, err error) {
 	err = s.within(ctx, r.Tenant, r.Check, func(t *tenant) error {
 		claimed, err = t.claim(r)
@@ -49,7 +50,7 @@ func (t *tenant) claim(r audit.ClaimRequest) (audit.Claimed, error) {
 	at := shard{r.Work, r.Shard}
 	l := t.leases[at]
 	if l.Owner != r.Owner {
-		if l.Owner != "" && r.Now.Before(l.Until) {
+		if l.Owner != "" && r.Now.Before(l.Until) && !l.Until.After(r.Now.Add(audit.MaxLease)) {
 			return audit.Claimed{}, audit.ErrLeased
 		}
 		l = audit.Lease{Tenant: r.Tenant, Work: r.Work, Shard: r.Shard, Owner: r.Owner, Token: l.Token + 1}

@@ -111,11 +111,18 @@ type startLine struct {
 	ReportBy time.Time `json:"report_by"`
 }
 
+// start gives its yes only when all that is wished is done, the signature too:
+// whoever reads the line deploys.
 func start(c call) int {
 	return atDesk(c, writes, func(s *session) {
 		ctx, cancel := s.limit()
 		defer cancel()
 		r, err := s.desk.Start(ctx, s.as, s.id, s.attempt)
+		if err == nil && s.key != nil {
+			if failed := s.signLog(); failed != nil {
+				err = notSigned{failed}
+			}
+		}
 		if err != nil {
 			s.refuse(s.id, err)
 			return
@@ -142,6 +149,7 @@ func template(c call) int {
 			s.refuse(s.id, err)
 			return
 		}
+		s.recorded = true
 		s.tell(templateLine{s.id, s.to})
 	})
 }

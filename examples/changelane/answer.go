@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -39,14 +41,17 @@ func (b badInput) Error() string { return string(b) }
 // for certain to be a no is none, and what is not nil is never a yes.
 func judge(id string, err error) verdict {
 	alone := func(answer string, status int, code string) verdict {
-		return verdict{id, answer, []reason{{code, err.Error()}}, status}
+		return verdict{id, answer, []reason{{code, inWords(err)}}, status}
 	}
 	var refused *approval.Refused
 	var bad badInput
 	var problems change.Problems
+	var unsigned notSigned
 	switch {
 	case err == nil:
 		return verdict{ID: id, Answer: "yes", status: exitDone}
+	case errors.As(err, &unsigned):
+		return alone("unreachable", exitUnreachable, "not-signed")
 	case errors.Is(err, audit.ErrOutcomeUnknown):
 		return alone("unknown", exitUnknown, "outcome-unknown")
 	case errors.As(err, &refused) && refused.Has(approval.Unassessed):
@@ -71,6 +76,55 @@ func judge(id string, err error) verdict {
 	default:
 		return alone("unreachable", exitUnreachable, "unreachable")
 	}
+}
+
+// inWords is an error of the store in the terms of the command, where the
+// library has others.
+func inWords(err error) string {
+	if errors.Is(err, audit.ErrOutcomeUnknown) {
+		return err.Error()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "the store has given no answer in time; try again, or give it longer with -timeout"
+	}
+	if errors.Is(err, audit.ErrSchema) {
+		// What follows is for whoever writes a program.
+		what, _, _ := strings.Cut(err.Error(), " (run ")
+		if strings.HasPrefix(what, "it is not a store") {
+			what += "; expected the file of a store, which submit makes"
+		}
+		return what
+	}
+	failed, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](err)
+	if !ok {
+		return cause(err)
+	}
+	const primary = 0xff // of a result code of SQLite
+	text, known := faults[failed.Code()&primary]
+	if !known {
+		return err.Error()
+	}
+	return text
+}
+
+const (
+	locked = "another program is writing to the store and has not finished in time; try again"
+	closed = "this account may not open it, write to it, or make the files beside it that belong to it; \"changelane verify -copy\" reads a copy without them"
+)
+
+// faults are the result codes of SQLite that users bring about.
+var faults = map[int]string{
+	5:  locked,
+	6:  locked,
+	8:  closed,
+	10: "the disk has failed to read or to write",
+	11: "the file is damaged",
+	13: "the disk is full",
+	14: closed,
+	26: "the file is no store, or it is damaged; expected the file of a store, which submit makes",
 }
 
 // jsonLine is a value as one line of JSON in which everything is printable:

@@ -51,12 +51,13 @@ var specs = []flagSpec{
 	{"name", "NAME", "what the log is called in its checkpoints, such as changelane.example.com/prod", false, into(func(o *options) *string { return &o.name })},
 	{"out", "FILE", "the file that the key is written to; it must not exist", false, into(func(o *options) *string { return &o.out })},
 	{"key", "FILE", "the public key of whoever signs the log; without it nothing is authenticated", false, into(func(o *options) *string { return &o.key })},
-	{"known", "FILE", "a checkpoint that was kept elsewhere; may be given several times", true, func(o *options, v string) error { o.known = append(o.known, v); return nil }},
+	{"known", "FILE", "a checkpoint that was kept elsewhere, which the log must contain; may be given several times", true, func(o *options, v string) error { o.known = append(o.known, v); return nil }},
+	{"copy", "", "the store is a copy that nobody writes to: no files beside it are needed", false, choose(func(o *options) *bool { return &o.copied }, true)},
 	{"attested", "", "the input comes from a party that may attest: take the data that it attests as observed", false, choose(func(o *options) *bool { return &o.attested }, true)},
 	{"once", "KEY", "a key of the caller's: a command sent again with its key is done once", false, into(func(o *options) *string { return &o.once })},
-	{"sign", "FILE", "a key: put new events into the log and sign it, when all else is done", false, into(func(o *options) *string { return &o.sign })},
+	{"sign", "FILE", "a key: put new events into the log and sign it, when all else is done; FILE.checkpoint keeps what was signed", false, into(func(o *options) *string { return &o.sign })},
 	{"at", "TIME", "when, as in 2026-11-23T10:00:00Z; otherwise now", false, setAt},
-	{"timeout", "TIME", "how long to try to reach the store, as in 10s; otherwise 30s", false, setTimeout},
+	{"timeout", "TIME", "how long to try to reach the store, as in 10s; otherwise 30s, and 10m for verify", false, setTimeout},
 }
 
 func flagNamed(name string) (flagSpec, bool) {

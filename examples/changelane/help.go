@@ -43,7 +43,9 @@ highest is given. Only 0 means yes.
 
 What is asked of the store is answered with JSON lines. Where the status is 4 or
 more the line is {"id", "answer", "reasons": [{"code", "text"}]}, and each reason
-is a sentence on standard error too.
+is a sentence on standard error too. What is recorded but could not be signed is
+answered as it was recorded, with a sentence on standard error and the status 6;
+only a start then says no more than that.
 `
 
 const peopleHelp = `The people file is JSON. All identities of a person are "id" and "also":
@@ -63,7 +65,9 @@ none. Every command reads the file anew.
 const trustHelp = `Whoever can run this with a store can say who they are with -as, and could write
 to the file without it: the store, the people file and the policy must be
 writable only to the account that runs changelane. The key that signs the log
-must not lie where the store does.
+must not lie where the store does. Beside the key, FILE.checkpoint keeps what it
+has signed last: a store that does not contain that, such as an old copy that was
+put back, is neither written nor signed with that key.
 `
 
 // help says what the command takes.

@@ -50,7 +50,8 @@
 // a deployment service, which passes on who its caller is. What others can
 // check is the log: it is signed with a key that lies elsewhere (tick and the
 // flag -sign), and verify needs nothing but the public key, and the checkpoints
-// that somebody has kept.
+// that somebody has kept. The last one lies beside the key: with -sign a store
+// that does not contain it is refused.
 //
 // -at is for tests and demonstrations. With a time of the caller's choice a
 // freeze is over before it is.

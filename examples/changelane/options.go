@@ -19,8 +19,8 @@ type options struct {
 	files    []string // or names
 
 	store, people, as, sign string
-	once                    string // idempotency key
-	timeout                 time.Duration
+	once                    string        // idempotency key
+	timeout                 time.Duration // zero: as the command has it
 
 	id       string
 	revision int
@@ -40,6 +40,7 @@ type options struct {
 	name, out     string
 	key           string
 	known         []string
+	copied        bool // nobody writes the store
 }
 
 // defaultTimeout is how long a command may take to reach the store.
@@ -63,7 +64,7 @@ func (o options) now() time.Time {
 
 // parseOptions reads flags and files in any order; behind "--" all are files.
 func parseOptions(c command, args []string) (options, error) {
-	o := options{timeout: defaultTimeout}
+	var o options
 	var seen []string
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -146,6 +147,8 @@ func (o options) check(c command, seen []string) error {
 		return errors.New(`standard input can be read once; keep one "-"`)
 	case o.store != "" && o.store == o.sign:
 		return errors.New(sameFile)
+	case len(o.known) > 0 && o.sign == "" && slices.Contains(c.all(), "sign"):
+		return fmt.Errorf("%s holds the log against -known only where it signs it; give -sign FILE too, or leave out -known", c.name)
 	}
 	return nil
 }

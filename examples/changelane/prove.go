@@ -53,6 +53,9 @@ func (s *session) prove(store audit.Store) error {
 			continue
 		}
 		p, err := audit.Prove(ctx, store, tenant, e.Index)
+		if errors.Is(err, audit.ErrNotFound) { // which is no answer to what was asked
+			err = fmt.Errorf("a part of the log is missing: %v; \"changelane verify\" says more", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -107,6 +110,9 @@ func proven(data []byte, v note.Verifier) (provenLine, error) {
 	})
 	if err != nil {
 		return provenLine{}, err
+	}
+	if _, err := audit.OpenCheckpoint(p.Checkpoint, v); err != nil {
+		return provenLine{}, errors.New("the checkpoint in the proof " + misfit(p.Checkpoint, v))
 	}
 	checkpoint, err := p.Check(leaf, v)
 	if err != nil {

@@ -20,7 +20,7 @@ func reconcile(c call) int {
 	if !c.somethingToRead() {
 		return exitUsage
 	}
-	return atDesk(c, begins, func(s *session) {
+	return atDesk(c, writes, func(s *session) {
 		s.eachInput(func(data []byte) error {
 			d, err := decodeDeployment(data, s.now())
 			if err == nil {
@@ -41,6 +41,7 @@ func (s *session) reconcile(d approval.Deployment) {
 	case len(found) == 0:
 		s.tell(seenLine{ID: d.ID, Authorised: true})
 	default:
+		s.recorded = true
 		s.status = max(s.status, exitFound)
 		line := newCaseLine(found[0])
 		s.tell(seenLine{ID: d.ID, Case: &line})

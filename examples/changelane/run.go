@@ -46,7 +46,7 @@ var (
 	naming  = with(acting, "id")
 	trying  = with(naming, "artifact")
 	timing  = []string{"at", "timeout"}
-	writing = with([]string{"sign"}, timing...)
+	writing = with([]string{"sign", "known"}, timing...)
 	keyed   = with([]string{"once"}, writing...)
 )
 
@@ -80,10 +80,10 @@ var commands = []command{
 
 	{"tick", "lapse what is over, and put what is new into the log", asking, nil, writing, none, tick},
 	{"keys", "make a key that signs the log: FILE, and FILE.pub to verify with", with(nil, "name", "out"), nil, nil, none, keys},
-	{"checkpoint", "print the last signed checkpoint of the log, to be kept elsewhere", with(nil, "store"), nil, with(nil, "timeout"), none, checkpoint},
-	{"prove", "show of every event of a case that it is in the log", with(nil, "store", "id"), nil, with(nil, "timeout"), none, prove},
+	{"checkpoint", "print the last signed checkpoint of the log, to be kept elsewhere", with(nil, "store"), nil, with(nil, "key", "copy", "timeout"), none, checkpoint},
+	{"prove", "show of every event of a case that it is in the log", with(nil, "store", "id"), nil, with(nil, "copy", "timeout"), none, prove},
 	{"check-proof", "check what prove has printed, without the store", with(nil, "key"), nil, nil, arguments{what: "proof"}, checkProof},
-	{"verify", "check that nobody has changed the record", with(nil, "store"), nil, with(nil, "key", "known", "timeout"), none, verify},
+	{"verify", "check that nobody has changed the record", with(nil, "store"), nil, with(nil, "key", "known", "copy", "timeout"), none, verify},
 }
 
 // with is a list of its own, so that no two commands share one.

@@ -72,12 +72,13 @@ func sentence(file string, line int, err error) string {
 }
 
 // cause is what the system says, without the name that the sentence has.
-func cause(err error) string {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		err = at.Err
+func cause(err error) string { return bare(err).Error() }
+
+func bare(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
 	}
-	return err.Error()
+	return err
 }
 
 // hint asks whether the nearest of the known words was meant; "" when none is

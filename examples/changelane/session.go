@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,12 +23,15 @@ import (
 // session is a command at work on a store.
 type session struct {
 	call
-	desk *desk.Desk
-	out  *bufio.Writer
+	desk  *desk.Desk
+	store audit.Store
+	key   *logKey // nil: nothing is signed
+	out   *bufio.Writer
 
-	status int
-	err    error // of the output; it sticks
-	ticked bool
+	status    int
+	err       error // of the output; it sticks
+	recorded  bool  // something was, and is not signed yet
+	sequenced int64 // events put into the log
 }
 
 // access is what a command does with the store.
@@ -35,7 +40,7 @@ type access int
 const (
 	reads  access = iota // changes nothing
 	writes               // changes what is there
-	begins               // makes the store when there is none
+	begins               // makes the store where there is none, or an empty file
 )
 
 // atDesk does something at the desk, and signs the log where that is wished.
@@ -44,13 +49,13 @@ func atDesk(c call, a access, do func(*session)) int {
 	if !ok {
 		return exitUsage
 	}
-	options := &desk.Options{Now: c.now}
-	if err := c.signing(options); err != nil {
+	key, err := c.readKey()
+	if err != nil {
 		say(c.stderr, err.Error())
 		return exitUsage
 	}
-	s := &session{call: c, out: bufio.NewWriter(c.stdout)}
-	if err := s.work(a, policy, options, do); err != nil {
+	s := &session{call: c, key: key, out: bufio.NewWriter(c.stdout)}
+	if err := s.work(a, policy, do); err != nil {
 		s.refuse(c.id, err)
 	}
 	if err := errors.Join(s.err, s.out.Flush()); err != nil {
@@ -61,7 +66,7 @@ func atDesk(c call, a access, do func(*session)) int {
 
 // work opens all that is needed, and lets the command work. The error is why
 // it could not.
-func (s *session) work(a access, policy *approval.Policy, options *desk.Options, do func(*session)) error {
+func (s *session) work(a access, policy *approval.Policy, do func(*session)) error {
 	who, err := s.directory()
 	if err != nil {
 		return err
@@ -72,29 +77,74 @@ func (s *session) work(a access, policy *approval.Policy, options *desk.Options,
 	}
 	// What was committed is durable, however the store closes.
 	defer store.Close()
-	if s.desk, err = desk.New(store, policy, who, options); err != nil {
+	s.store = store
+	if s.desk, err = desk.New(store, policy, who, &desk.Options{Now: s.now}); err != nil {
 		return err
 	}
 	defer s.desk.Close()
+	if err := s.checkLog(); err != nil {
+		return err
+	}
 	do(s)
-	s.signLog()
+	s.signRest()
 	return nil
 }
 
-func (c call) openStore(a access) (*sqlstore.Store, error) {
-	if err := c.checkStore(a); err != nil {
+// checkLog holds the log against the key and what it has signed, before
+// anything is recorded.
+func (s *session) checkLog() error {
+	if s.key == nil {
+		return nil
+	}
+	ctx, cancel := s.limit()
+	defer cancel()
+	return s.key.check(ctx, s.call.store, s.store)
+}
+
+// signRest signs what the command has recorded, where it has not done so
+// itself. What was answered stands, so the same command again gives the same
+// answer, and another try at the log.
+func (s *session) signRest() {
+	if s.key == nil || !s.recorded {
+		return
+	}
+	if err := s.signLog(); err != nil {
+		say(s.stderr, "changelane: what was answered is recorded, but not signed: "+inWords(err)+`; "changelane tick -sign FILE" tries again`)
+		s.status = max(s.status, exitUnreachable)
+	}
+}
+
+// openStore opens the store. Where another command is just making it, it is
+// waited for.
+func (c call) openStore(a access) (store *sqlstore.Store, err error) {
+	const tries, pause = 10, 50 * time.Millisecond
+	for try := range tries {
+		if try > 0 {
+			time.Sleep(pause)
+		}
+		if store, err = c.tryStore(a); err == nil || a != begins || !blank(c.store) {
+			break
+		}
+	}
+	return store, err
+}
+
+func (c call) tryStore(a access) (*sqlstore.Store, error) {
+	fresh, err := c.checkStore(a)
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := c.limit()
 	defer cancel()
-	store, err := sqlite.Open(ctx, c.store, &sqlite.Options{ReadOnly: a == reads, BusyTimeout: max(time.Millisecond, c.timeout/waits)})
+	store, err := sqlite.Open(ctx, c.store, &sqlite.Options{ReadOnly: a == reads, Copy: c.copied, NoCreate: !fresh,
+		BusyTimeout: max(time.Millisecond, c.patience()/waits)})
 	if err == nil {
 		return store, nil
 	}
 	if inner := errors.Unwrap(err); inner != nil {
 		err = inner // which does not say the name again
 	}
-	return nil, fmt.Errorf("%s: cannot be opened: %s", c.store, cause(err))
+	return nil, fmt.Errorf("%s: cannot be opened: %s", c.store, inWords(err))
 }
 
 // withStore works on a store without a desk.
@@ -113,24 +163,48 @@ const waits = 3
 
 // limit is how long to wait for the store, from now on.
 func (c call) limit() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), c.timeout)
+	return context.WithTimeout(context.Background(), c.patience())
 }
 
-// checkStore finds out whether there is a store: a misspelt name must not give
-// an empty one, of which the answer to every question is a no.
-func (c call) checkStore(a access) error {
+func (c call) patience() time.Duration { return cmp.Or(c.timeout, defaultTimeout) }
+
+// checkStore finds out whether there is a store, and whether one may be made:
+// a misspelt name must not give an empty one, of which the answer to every
+// question is a no.
+func (c call) checkStore(a access) (fresh bool, err error) {
 	info, err := os.Stat(c.store)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && a == begins:
-		return nil
+		return true, nil
 	case err != nil:
-		return fmt.Errorf("%s: cannot be read: %s; expected the file of a store, which submit makes", c.store, cause(err))
+		return false, fmt.Errorf("%s: cannot be read: %s; expected the file of a store, which submit makes", c.store, cause(err))
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s: is no file; expected the file of a store", c.store)
+		return false, fmt.Errorf("%s: is no file; expected the file of a store", c.store)
 	case info.Size() == 0 && a != begins:
-		return fmt.Errorf("%s: is empty; expected the file of a store, which submit makes", c.store)
+		return false, fmt.Errorf("%s: is empty; expected the file of a store, which submit makes", c.store)
 	}
-	return nil
+	return a == begins && (info.Size() == 0 || blank(c.store) && !written(c.store+"-wal")), nil
+}
+
+// blank reports whether a file is a database without a table, as another
+// command leaves it for a moment that is the first to write there.
+func blank(file string) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		return false // opening it as a store says why
+	}
+	defer f.Close()
+	const header = 100 // then comes the page that lists the tables
+	first := make([]byte, header+5)
+	_, err = io.ReadFull(f, first)
+	leaf := []byte{13, 0, 0, 0, 0} // with nothing in it
+	return err == nil && bytes.HasPrefix(first, []byte("SQLite format 3\x00")) && bytes.Equal(first[header:], leaf)
+}
+
+// written reports whether a file has anything in it.
+func written(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Size() > 0
 }
 
 // directory is who is who; for questions that need nobody, nobody is known.
@@ -139,30 +213,6 @@ func (c call) directory() (desk.Directory, error) {
 		return &people{}, nil
 	}
 	return readPeople(c.people)
-}
-
-// signing gives the desk the key that signs the log.
-func (c call) signing(o *desk.Options) error {
-	if c.sign == "" {
-		return nil
-	}
-	key, err := os.Stat(c.sign)
-	if err == nil {
-		if store, err := os.Stat(c.store); err == nil && os.SameFile(key, store) {
-			return errors.New(sameFile)
-		}
-	}
-	text, err := readShort(c.sign)
-	if err != nil {
-		return fmt.Errorf("%s: cannot be read: %s; expected a key that \"changelane keys\" has made", c.sign, cause(err))
-	}
-	signer, err := audit.NewSigner(strings.TrimSpace(string(text)))
-	if err != nil {
-		// Whatever is in the file, it is not repeated.
-		return fmt.Errorf("%s: is no key to sign with; expected one that \"changelane keys\" has made, and not its public part in .pub", c.sign)
-	}
-	o.Signer = signer
-	return nil
 }
 
 // maxShort is how long a key or a checkpoint may be, in bytes.
@@ -208,5 +258,6 @@ func (s *session) answer(id string, got approval.Case, err error) {
 		s.refuse(id, err)
 		return
 	}
+	s.recorded = true
 	s.tell(newCaseLine(got))
 }

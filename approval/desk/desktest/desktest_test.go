@@ -34,7 +34,7 @@ func TestStory(t *testing.T) {
 			t.Errorf("%s: the case is at version %d; expected %d", n.ID, n.Case.Version, version[n.Case.ID])
 		}
 	}
-	for _, kind := range []string{"submitted", "edited", "voted", "withdrawn", "decided", "called-off", "lapsed", "started", "reported", "validated", "reviewed", "closed", "discovered"} {
+	for _, kind := range []string{"submitted", "edited", "voted", "withdrawn", "decided", "cancelled", "expired", "started", "reported", "validated", "reviewed", "closed", "discovered"} {
 		if !seen["case."+kind+"/1"] {
 			t.Errorf("no notice tells of a case.%s/1; there are %v", kind, seen)
 		}
