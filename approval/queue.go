@@ -2,6 +2,7 @@ package approval
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -118,47 +119,70 @@ func (c Case) whenOpen() string {
 	return "until " + stamp(c.NotAfter)
 }
 
-// missing says which seats nobody has taken yet. Where each has somebody, and
-// it is still not decided, one person stands for two seats, or a vote no longer
-// counts: then it says all that is needed.
+// missing says who must still say yes: the seats that are left when those who
+// have voted are seated as well as they can be, each in one.
 func (c Case) missing() string {
-	if requirementProblem(c.Ruling.Requirement, 0) != nil {
-		return inWords(c.Ruling.Requirement)
-	}
+	r := c.Ruling.Requirement
+	ways, ok := waysToMeet(r)
 	votes := c.counting(c.Last)
-	var lacks []string
-	for _, part := range parts(c.Ruling.Requirement) {
-		if less := lacking(part, votes); less != "" {
-			lacks = append(lacks, less)
+	if requirementProblem(r, 0) != nil || !ok || len(votes) == 0 {
+		return inWords(r)
+	}
+	var voters []voter
+	for _, v := range votes {
+		voters = append(voters, voter{v.By.Person, v.Holds})
+	}
+	var left way
+	for _, w := range ways {
+		if empty := w.vacant(voters); left == nil || empty.size() < left.size() {
+			left = empty
 		}
 	}
-	if len(lacks) == 0 {
-		return fmt.Sprintf("%s, each by somebody else; %d have said yes", c.Ruling.Requirement, len(votes))
+	if left.size() == 0 { // a vote no longer counts, which only the directory knows
+		return fmt.Sprintf("%s; %d have said yes", r, len(votes))
 	}
-	return strings.Join(lacks, " and ")
+	return left.words(r, ways[0])
 }
 
-// lacking is what is left of a part, in words; "": nothing.
-func lacking(part Requirement, votes []Vote) string {
-	switch r := part.(type) {
-	case Seat:
-		left := r.Quorum
-		for _, v := range votes {
-			left -= len(among([]Seat{r}, v.Holds))
+// vacant is what is left of a way when the voters sit.
+func (w way) vacant(voters []voter) way {
+	m := newMatching(voters)
+	out := way{}
+	for _, holder := range slices.Sorted(maps.Keys(w)) {
+		out[holder] = w[holder]
+		for range min(w[holder], len(voters)) {
+			m.seats = append(m.seats, holder)
+			if m.place(len(m.seats)-1, make([]bool, len(voters))) {
+				out[holder]--
+			}
 		}
-		switch {
-		case left <= 0:
-			return ""
-		case left < r.Quorum && r.Group != "":
-			return fmt.Sprintf("%d more of %s", left, r.Group)
-		}
-	case Any:
-		if slices.ContainsFunc(r, func(choice Requirement) bool { return lacking(choice, votes) == "" }) {
-			return ""
-		}
-		return "(" + r.String() + ")"
 	}
-	return part.String()
+	return out
+}
+
+// size is how many people it takes.
+func (w way) size() (n int) {
+	for _, quorum := range w {
+		n += quorum
+	}
+	return n
+}
+
+// words names the seats of a way, in the order of a requirement, of which whole
+// is one way.
+func (w way) words(r Requirement, whole way) string {
+	var out []string
+	for _, s := range seatsOf(r, nil) {
+		switch n := w[s.holder()]; {
+		case n > 0 && s.Group != "" && n < whole[s.holder()]:
+			out = append(out, fmt.Sprintf("%d more of %s", n, s.Group))
+		case n > 0 && s.Group != "":
+			out = append(out, fmt.Sprintf("%d of %s", n, s.Group))
+		case n > 0:
+			out = append(out, s.place())
+		}
+	}
+	return strings.Join(out, " and ")
 }
 
 // owesValidation reports whether the check after the deployment is still to be

@@ -169,7 +169,7 @@ func TestWaits(t *testing.T) {
 		{func() *life { return born(t, normal(t, nil)).yes(carol, cab).yes(erin, owner) },
 			[]string{"It waits for 1 more of cab, until 2026-11-30T10:00:00Z."}},
 		{func() *life { return born(t, normal(t, nil)).yes(carol, cab, owner).yes(dave, cab) },
-			[]string{"It waits for 2 of cab and service-owner of payments-api, each by somebody else; 2 have said yes, until 2026-11-30T10:00:00Z."}},
+			[]string{"It waits for service-owner of payments-api, until 2026-11-30T10:00:00Z."}},
 		{func() *life { return born(t, normal(t, nil)).approved() },
 			[]string{
 				"The artifact " + string(image) + " may be started on prod/eu until 2026-11-25T10:00:00Z.",

@@ -142,13 +142,7 @@ func fill(r Requirement, voters []voter) ([]string, bool) {
 
 // match fills the seats of one way, and says which voters sit.
 func (w way) match(voters []voter) (taken []bool, ok bool) {
-	m := matching{holders: make([]map[string]bool, len(voters)), seat: make([]int, len(voters))}
-	for i, v := range voters {
-		m.seat[i], m.holders[i] = -1, map[string]bool{}
-		for _, s := range v.holds {
-			m.holders[i][s.holder()] = true
-		}
-	}
+	m := newMatching(voters)
 	for _, holder := range slices.Sorted(maps.Keys(w)) {
 		if w[holder] > len(voters) {
 			return nil, false
@@ -172,6 +166,18 @@ type matching struct {
 	seats   []string          // to be filled, by holder
 	holders []map[string]bool // that a voter is
 	seat    []int             // of a voter; -1: none
+}
+
+// newMatching is one in which nobody sits.
+func newMatching(voters []voter) *matching {
+	m := matching{holders: make([]map[string]bool, len(voters)), seat: make([]int, len(voters))}
+	for i, v := range voters {
+		m.seat[i], m.holders[i] = -1, map[string]bool{}
+		for _, s := range v.holds {
+			m.holders[i][s.holder()] = true
+		}
+	}
+	return &m
 }
 
 // place finds somebody for a seat, who may make those move who sit already

@@ -91,7 +91,7 @@ func TestBusyIsTriedAgain(t *testing.T) {
 	commit(t, s, first(t, "a", "x"))
 	busy, begins = 100, 0
 	_, err := s.Commit(t.Context(), first(t, "b", "y"))
-	if err == nil || !strings.Contains(err.Error(), "another writer") || begins != 3 {
+	if err == nil || !strings.Contains(err.Error(), "another process is writing to it") || begins != 3 {
 		t.Errorf("after %d tries the error is %v", begins, err)
 	}
 }
@@ -264,25 +264,60 @@ func TestGroupCancelLeading(t *testing.T) {
 	})
 }
 
-// INV-45: who goes away while COMMIT is under way gets its outcome.
+// INV-45, INV-33: who goes away while COMMIT is under way is told at once that
+// its outcome is not known, and the COMMIT runs on.
 func TestGroupCancelCommitting(t *testing.T) {
 	ctx := context.Background()
 	grouped(t, nil, func(sc *scene) {
 		away, cancel := context.WithCancel(ctx)
 		sc.f.commit = func(tx driver.Tx) error {
-			cancel()
-			time.Sleep(time.Second) // of the bubble: until everybody has seen it
+			time.Sleep(time.Hour) // of the bubble: the disk hangs
 			return tx.Commit()
 		}
 		sc.call(away, first(t, "a", "one"))
 		sc.call(away, first(t, "b", "two"))
-		sc.finish()
-		if err := errors.Join(sc.errs...); err != nil {
-			t.Error(err)
-		}
+		sc.open()
+		synctest.Wait()
+		sc.call(away, first(t, "c", "three")) // queues behind the COMMIT
+		cancel()
+		synctest.Wait()
+		fails(t, sc.errs[0], audit.ErrOutcomeUnknown)
+		fails(t, sc.errs[1], audit.ErrOutcomeUnknown)
+		fails(t, sc.errs[2], context.Canceled)
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		sc.version("a", 1)
 		sc.version("b", 1)
+		sc.version("c", 0)
 	})
+}
+
+// INV-46: Close waits for a transaction that its callers have left, but not for
+// ever.
+func TestCloseWhileCommitting(t *testing.T) {
+	for hang, says := range map[time.Duration]string{time.Second: "", time.Hour: "left to itself"} {
+		grouped(t, nil, func(sc *scene) {
+			sc.f.commit = func(tx driver.Tx) error {
+				time.Sleep(hang)
+				return tx.Commit()
+			}
+			away, cancel := context.WithCancel(context.Background())
+			sc.open()
+			sc.call(away, first(t, "a", "one"))
+			cancel()
+			began := time.Now()
+			err := sc.s.Close()
+			if took := time.Since(began); took < min(hang, time.Second) || took > time.Minute {
+				t.Errorf("of a COMMIT that takes %v Close waited for %v", hang, took)
+			}
+			if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+				t.Errorf("while a COMMIT takes %v Close gave %v", hang, err)
+			}
+			synctest.Wait()
+			fails(t, sc.errs[0], audit.ErrOutcomeUnknown)
+			time.Sleep(2 * hang)
+		})
+	}
 }
 
 // INV-34: the outcome is unknown for all but those who were refused.
@@ -345,17 +380,14 @@ func TestGroupPanic(t *testing.T) {
 	ctx := context.Background()
 	grouped(t, nil, func(sc *scene) {
 		sc.f.commit = func(driver.Tx) error { panic("the driver is broken") }
-		panicked := false
-		go func() {
-			defer func() { panicked = recover() != nil }()
-			sc.s.Commit(ctx, first(t, "a", "one"))
-		}()
-		synctest.Wait()
+		sc.call(ctx, first(t, "a", "one"))
 		sc.call(ctx, first(t, "b", "two"))
 		sc.finish()
-		fails(t, sc.errs[0], audit.ErrOutcomeUnknown)
-		if !panicked {
-			t.Error("the panic was lost")
+		for _, err := range sc.errs {
+			fails(t, err, audit.ErrOutcomeUnknown)
+			if err == nil || !strings.Contains(err.Error(), "the driver is broken") {
+				t.Errorf("the panic is not told: %v", err)
+			}
 		}
 	})
 }

@@ -67,8 +67,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"/dev/null", nil, "no regular file"},
 		{filepath.Join(folder, "none", "record.db"), nil, "no such file"},
 		{filepath.Join(folder, "none.db"), &sqlite.Options{ReadOnly: true}, "no such file"},
-		{text, nil, "not a database"},
-		{text, &sqlite.Options{ReadOnly: true}, "not a database"},
+		{text, nil, "it is not a store: the file is not an SQLite database"},
+		{text, &sqlite.Options{ReadOnly: true}, "it is not a store: the file is not an SQLite database"},
+		{filepath.Join(folder, "none.db"), &sqlite.Options{NoCreate: true}, "no such file"},
+		{filepath.Join(folder, "none.db"), &sqlite.Options{Copy: true}, "no such file"},
+		{text, &sqlite.Options{NoCreate: true}, "it is not a store: the file is not an SQLite database"},
 		{filepath.Join(folder, "short.db"), &sqlite.Options{BusyTimeout: time.Microsecond}, "busy timeout"},
 	} {
 		s, err := sqlite.Open(t.Context(), c.path, c.opts)
@@ -135,9 +138,9 @@ func TestReadOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := func() {
+	look := func(opts *sqlite.Options) {
 		t.Helper()
-		s := openAt(t, path, &sqlite.Options{ReadOnly: true})
+		s := openAt(t, path, opts)
 		if r := load(t, s, "a"); r.Version != 1 {
 			t.Errorf("the record is at version %d", r.Version)
 		}
@@ -150,7 +153,8 @@ func TestReadOnly(t *testing.T) {
 			t.Error("the file was changed")
 		}
 	}
-	look()
+	look(&sqlite.Options{ReadOnly: true})
+	look(&sqlite.Options{Copy: true})
 	// Where SQLite may not make its files, as on a medium that is read-only.
 	for _, suffix := range []string{"-wal", "-shm"} {
 		os.Remove(path + suffix)
@@ -158,14 +162,19 @@ func TestReadOnly(t *testing.T) {
 	if err := os.Symlink("/none/there", path+"-wal"); err != nil {
 		t.Skip(err)
 	}
-	look()
+	look(&sqlite.Options{Copy: true})
+	if _, err := sqlite.Open(t.Context(), path, &sqlite.Options{ReadOnly: true}); err == nil || !strings.Contains(err.Error(), "Copy") {
+		t.Errorf("a file that is not said to be a copy was read without its write-ahead log: %v", err)
+	}
 	// There the log of the last writer must not be passed over.
 	os.Remove(path + "-wal")
 	if err := os.Mkdir(path+"-wal", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sqlite.Open(t.Context(), path, &sqlite.Options{ReadOnly: true}); err == nil {
-		t.Error("a file was read without its write-ahead log")
+	for _, opts := range []*sqlite.Options{{ReadOnly: true}, {Copy: true}} {
+		if _, err := sqlite.Open(t.Context(), path, opts); err == nil {
+			t.Errorf("%+v: a file was read without its write-ahead log", *opts)
+		}
 	}
 }
 
@@ -257,17 +266,12 @@ func TestDamagedRows(t *testing.T) {
 			_, err := s.Load(ctx, audit.LoadRequest{Tenant: tenant, Command: "x"})
 			return err
 		},
-		"message": func() error {
-			_, err := s.Claim(ctx, audit.ClaimRequest{Tenant: tenant, Work: "mail", Shard: audit.Shard(caseKey("a")), Owner: "me", Now: noon, For: time.Minute})
-			return err
-		},
 	}
 	commit(t, s, first(t, "a", "x"))
 	for what, change := range map[string][2]string{
 		"record":  {`UPDATE changelane_records SET state = x'79'`, `UPDATE changelane_records SET state = x'780a'`},
 		"list":    {`UPDATE changelane_lists SET sort = 'y'`, `UPDATE changelane_lists SET sort = 'x'`},
 		"command": {`UPDATE changelane_commands SET answer = x'79'`, `UPDATE changelane_commands SET answer = CAST('done: x' AS BLOB)`},
-		"message": {`UPDATE changelane_messages SET body = x'79'`, `UPDATE changelane_messages SET body = x'78'`},
 	} {
 		if err := read[what](); err != nil {
 			t.Fatalf("%s: %v", what, err)

@@ -13,18 +13,27 @@ import (
 	"strings"
 	"time"
 
-	"modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver
 
+	"github.com/changelane/changelane/audit"
 	"github.com/changelane/changelane/audit/sqlstore"
 )
 
 // Options are how a file is opened; nil is the zero value, with which it is
 // made where it is not there.
 type Options struct {
-	// ReadOnly opens a file that is there and neither makes nor changes it, for
-	// verification of a copy. SQLite makes its auxiliary files beside it where
-	// it may; where it may not, the file must be one that nobody writes.
+	// ReadOnly opens a file that is there and neither makes nor changes it.
+	// SQLite makes its auxiliary files beside it; where it may not, the file is
+	// refused, as it could not be seen whether somebody writes it.
 	ReadOnly bool
+	// Copy is ReadOnly of a file that nobody writes while it is open, such as a
+	// copy on a medium that is read-only: where SQLite may not make its auxiliary
+	// files, and there is no write-ahead log or journal of the file, it is read
+	// without them. What is written meanwhile would be passed over or misread.
+	Copy bool
+	// NoCreate refuses a file that is not there with [audit.ErrNotFound], and
+	// one that is no store with [audit.ErrSchema]; neither is made or changed.
+	NoCreate bool
 	// NoGroup commits each call in a transaction of its own, instead of those
 	// that have queued together.
 	NoGroup bool
@@ -44,7 +53,8 @@ const (
 
 // Open opens the store in a file, and makes both where they are not there; only
 // its owner may read a file that it makes. Closing the store closes the file.
-// Tables of another version are refused with [audit.ErrSchema].
+// Tables of another version, and tables that somebody has changed, are refused
+// with [audit.ErrSchema], and so is what is no store.
 func Open(ctx context.Context, path string, opts *Options) (*sqlstore.Store, error) {
 	var o Options
 	if opts != nil {
@@ -56,19 +66,27 @@ func Open(ctx context.Context, path string, opts *Options) (*sqlstore.Store, err
 	if o.BusyTimeout < time.Millisecond {
 		return nil, fmt.Errorf("a busy timeout of %v is too short: give a millisecond or more", o.BusyTimeout)
 	}
-	file, err := checkPath(path, o.ReadOnly)
-	if err != nil {
-		return nil, fmt.Errorf("opening the record in %q: %w", path, err)
-	}
-	open := openWriting
-	if o.ReadOnly {
-		open = openReading
-	}
-	s, err := open(ctx, file, o)
+	s, err := open(ctx, path, o)
 	if err != nil {
 		return nil, fmt.Errorf("opening the record in %q: %w", path, err)
 	}
 	return s, nil
+}
+
+func open(ctx context.Context, path string, o Options) (*sqlstore.Store, error) {
+	o.ReadOnly = o.ReadOnly || o.Copy
+	file, err := checkPath(path, !o.ReadOnly && !o.NoCreate)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.ReadOnly:
+		return openReading(ctx, file, o)
+	case o.NoCreate:
+		if err := look(ctx, file, o); err != nil {
+			return nil, err
+		}
+	}
+	return openWriting(ctx, file, o)
 }
 
 // Check reports in what a handle of the host's own is not fit for the record,
@@ -76,9 +94,10 @@ func Open(ctx context.Context, path string, opts *Options) (*sqlstore.Store, err
 // that refuse each other, a database in memory. [sqlstore.Open] calls it.
 func Check(ctx context.Context, db *sql.DB) error { return sqlstore.SQLite().Check(ctx, db) }
 
-// checkPath makes a path absolute, so that it means the same file for each
-// connection, and makes the file if it may.
-func checkPath(path string, readOnly bool) (string, error) {
+// checkPath makes a path absolute and follows its links, so that it means the
+// same file for each connection and for SQLite, whose auxiliary files are beside
+// the file and not beside a link. It makes the file if it may.
+func checkPath(path string, create bool) (string, error) {
 	switch {
 	case path == "":
 		return "", errors.New("the path is empty: SQLite would use a file of its own and delete it at the end")
@@ -92,9 +111,15 @@ func checkPath(path string, readOnly bool) (string, error) {
 		return "", err
 	}
 	is, err := os.Stat(file)
+	if errors.Is(err, os.ErrNotExist) {
+		if !create {
+			return "", fmt.Errorf("%w: %w", audit.ErrNotFound, err)
+		}
+		if err = makeFile(file); err == nil {
+			is, err = os.Stat(file)
+		}
+	}
 	switch {
-	case errors.Is(err, os.ErrNotExist) && !readOnly:
-		return file, makeFile(file)
 	case err != nil:
 		return "", err
 	case is.IsDir():
@@ -102,7 +127,7 @@ func checkPath(path string, readOnly bool) (string, error) {
 	case !is.Mode().IsRegular():
 		return "", fmt.Errorf("this is no regular file (%v)", is.Mode().Type())
 	}
-	return file, nil
+	return filepath.EvalSymlinks(file)
 }
 
 // makeFile makes an empty file that only its owner may read; SQLite gives its
@@ -115,17 +140,25 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
+func busyTimeout(o Options) string {
+	return "_pragma=busy_timeout(" + strconv.FormatInt(o.BusyTimeout.Milliseconds(), 10) + ")"
+}
+
+// untrusted keeps what is in the schema of a file from calling functions.
+const untrusted = "_pragma=trusted_schema(0)"
+
 // openWriting opens a file with one connection that writes, as SQLite has one
 // writer, and a few that read.
 func openWriting(ctx context.Context, file string, o Options) (*sqlstore.Store, error) {
 	settings := []string{
-		"_pragma=busy_timeout(" + strconv.FormatInt(o.BusyTimeout.Milliseconds(), 10) + ")",
+		busyTimeout(o),
 		"_pragma=journal_mode(WAL)",
 		"_pragma=synchronous(FULL)",
 		"_pragma=foreign_keys(1)",
 		"_pragma=temp_store(MEMORY)", // what savepoints would undo
 		"_pragma=cache_size(" + strconv.Itoa(cachePages) + ")",
 		"_pragma=wal_autocheckpoint(" + strconv.Itoa(checkpointPages) + ")",
+		untrusted,
 		"_txlock=immediate",
 	}
 	writer, err := handle(file, 1, settings)
@@ -136,7 +169,8 @@ func openWriting(ctx context.Context, file string, o Options) (*sqlstore.Store, 
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	s, err := sqlstore.Open(ctx, writer, sqlstore.SQLite(), &sqlstore.Options{NoGroup: o.NoGroup, Readers: readers, Owned: true})
+	s, err := sqlstore.Open(ctx, writer, sqlstore.SQLite(), &sqlstore.Options{
+		NoCreate: o.NoCreate, NoGroup: o.NoGroup, Readers: readers, Owned: true, Immediate: true})
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), readers.Close())
 	}
@@ -145,18 +179,64 @@ func openWriting(ctx context.Context, file string, o Options) (*sqlstore.Store, 
 
 func readConnections() int { return max(2, min(8, runtime.GOMAXPROCS(0))) }
 
-// openReading opens a file that is there to read it. Where SQLite may not make
-// the index of a write-ahead log and there is no such log, nobody else can be
-// writing either: the file is opened as one that does not change.
-func openReading(ctx context.Context, file string, o Options) (*sqlstore.Store, error) {
-	settings := []string{"mode=ro", "_pragma=busy_timeout(" + strconv.FormatInt(o.BusyTimeout.Milliseconds(), 10) + ")"}
+// look refuses a file that is no store, before anything would change it: the
+// settings of a connection that writes turn any database to a write-ahead log.
+// Without such a log SQLite is kept from making files beside one that may not
+// be ours.
+func look(ctx context.Context, file string, o Options) error {
+	settings := readSettings(o)
+	if !hasLog(file) {
+		settings = append(settings, "immutable=1")
+	}
 	s, err := openReadOnly(ctx, file, settings)
-	const cannotOpen = 14 // SQLITE_CANTOPEN
-	failed, ok := errors.AsType[*sqlite.Error](err)
-	if !ok || failed.Code()&0xff != cannotOpen || hasLog(file) {
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+// openReading opens a file that is there to read it.
+func openReading(ctx context.Context, file string, o Options) (*sqlstore.Store, error) {
+	settings := readSettings(o)
+	s, err := openReadOnly(ctx, file, settings)
+	if !cannotWriteBeside(err) {
 		return s, err
 	}
+	if err := readable(file); err != nil {
+		return nil, err
+	}
+	switch {
+	case !o.Copy:
+		return nil, fmt.Errorf("SQLite may not make its auxiliary files beside it, without which it cannot be seen whether somebody writes it; "+
+			"open it where they can be made, or open a copy as one (Copy): %w", err)
+	case hasLog(file):
+		return nil, fmt.Errorf("SQLite may not make its auxiliary files beside it, and there are commits in its write-ahead log or journal; "+
+			"copy it with them to where they can be made: %w", err)
+	}
 	return openReadOnly(ctx, file, append(settings, "immutable=1"))
+}
+
+func readSettings(o Options) []string {
+	return []string{"mode=ro", busyTimeout(o), untrusted}
+}
+
+// cannotWriteBeside tells whether SQLite could not make its auxiliary files.
+func cannotWriteBeside(err error) bool {
+	const cannotOpen, readOnlyDirectory = 14, 8 | 6<<8 // SQLITE_CANTOPEN, SQLITE_READONLY_DIRECTORY
+	failed, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](err)
+	return ok && (failed.Code()&0xff == cannotOpen || failed.Code() == readOnlyDirectory)
+}
+
+// readable reports a file that may not be read.
+func readable(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func openReadOnly(ctx context.Context, file string, settings []string) (*sqlstore.Store, error) {
@@ -171,10 +251,16 @@ func openReadOnly(ctx context.Context, file string, settings []string) (*sqlstor
 	return s, nil
 }
 
-// hasLog tells whether there may be commits that are not in the file yet.
+// hasLog tells whether there may be commits that are not in the file yet, or
+// some in it that are to be undone.
 func hasLog(file string) bool {
-	is, err := os.Stat(file + "-wal")
-	return err == nil && is.Size() > 0 || err != nil && !errors.Is(err, os.ErrNotExist)
+	for _, suffix := range []string{"-wal", "-journal"} {
+		is, err := os.Stat(file + suffix)
+		if err == nil && is.Size() > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
+			return true
+		}
+	}
+	return false
 }
 
 // handle opens a handle on a file with at most so many connections, which stay.

@@ -92,12 +92,13 @@ func giveAnswer(ctx context.Context, x session, b *audit.Batch) (*audit.Answered
 // readAnswer reads the answer to a command; nil when there is none.
 func readAnswer(ctx context.Context, x session, tenant, command string) (*audit.Answered, error) {
 	var request, answer []byte
+	var large bool
 	var crc int64
-	found, err := one(ctx, x, readCommand, []any{tenant, command}, &request, &answer, &crc)
+	found, err := one(ctx, x, readCommand, []any{tenant, command}, &request, &answer, &large, &crc)
 	if err != nil {
 		return nil, err
 	}
-	return answered(tenant, command, found, request, answer, crc)
+	return answered(tenant, command, found, request, answer, large, crc)
 }
 
 // move moves a record on, if it is where the write expects it.

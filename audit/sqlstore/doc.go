@@ -23,6 +23,8 @@
 //
 // # What it will not do
 //
-// It starts no goroutine, keeps no transaction open while a caller works, never
-// sends a COMMIT twice, and retries nothing inside a transaction of the host's.
+// It keeps no transaction open while a caller works, never sends a COMMIT twice,
+// and retries nothing inside a transaction of the host's. A goroutine writes what
+// has queued and ends when nothing is left: a caller whose time is over leaves it
+// with a COMMIT that hangs, and Close waits for it.
 package sqlstore

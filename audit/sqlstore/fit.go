@@ -3,15 +3,18 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/changelane/changelane/audit"
 )
 
 // sqliteFit reads the settings of a handle back, as what was asked for in a
 // data source name is not always what was got. Settings belong to connections:
 // two are looked at, as a PRAGMA that the host ran on its handle reached only
 // one of them.
-func sqliteFit(ctx context.Context, db *sql.DB) error {
+func sqliteFit(ctx context.Context, db *sql.DB, immediate bool) error {
 	conns := 2
 	if db.Stats().MaxOpenConnections == 1 {
 		conns = 1
@@ -22,7 +25,7 @@ func sqliteFit(ctx context.Context, db *sql.DB) error {
 			return fmt.Errorf("looking at the settings of the database: %w", err)
 		}
 		defer conn.Close()
-		if err := sqliteConnFit(ctx, conn); err != nil {
+		if err := sqliteConnFit(ctx, conn, immediate); err != nil {
 			return err
 		}
 	}
@@ -30,7 +33,7 @@ func sqliteFit(ctx context.Context, db *sql.DB) error {
 }
 
 // sqliteConnFit names everything about a connection that has to change.
-func sqliteConnFit(ctx context.Context, conn *sql.Conn) error {
+func sqliteConnFit(ctx context.Context, conn *sql.Conn, immediate bool) error {
 	file, err := sqliteFile(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("looking at the settings of the database: %w", err)
@@ -57,12 +60,14 @@ func sqliteConnFit(ctx context.Context, conn *sql.Conn) error {
 			wrong = append(wrong, fmt.Sprintf("%s is %s and must be %s", setting.name, is, setting.want))
 		}
 	}
-	deferred, err := sqliteDefers(ctx, conn)
-	if err != nil {
-		return fmt.Errorf("looking at how the database begins a transaction: %w", err)
-	}
-	if deferred {
-		wrong = append(wrong, "transactions are deferred and must be immediate")
+	if !immediate {
+		deferred, err := sqliteDefers(ctx, conn)
+		if err != nil {
+			return fmt.Errorf("looking at how the database begins a transaction: %w", err)
+		}
+		if deferred {
+			wrong = append(wrong, "transactions are deferred and must be immediate")
+		}
 	}
 	if wrong == nil {
 		return nil
@@ -82,8 +87,12 @@ func sqliteFile(ctx context.Context, conn *sql.Conn) (string, error) {
 // sqliteDefers tells whether transactions begin without the write lock: two
 // that read and then write would refuse each other, whatever the timeout. A
 // checkpoint is refused within a transaction that has the lock, and only there.
+// One that cannot begin while another process writes has asked for the lock.
 func sqliteDefers(ctx context.Context, conn *sql.Conn) (bool, error) {
 	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil && sqliteFault(err) == busy {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -93,4 +102,22 @@ func sqliteDefers(ctx context.Context, conn *sql.Conn) (bool, error) {
 		return false, err
 	}
 	return err == nil, nil
+}
+
+var errNoTransaction = errors.New("the host's transaction is over: the database has rolled it back by itself, as it does when it is full; " +
+	"nothing was written now, and nothing is left of what was written in it: roll it back and begin another one")
+
+// sqliteInside begins a transaction, which is refused within another one. In one
+// that SQLite has rolled back, as it may when a statement fails, a savepoint
+// would begin a transaction and its release would commit that.
+func sqliteInside(ctx context.Context, tx audit.Tx) error {
+	_, err := tx.ExecContext(ctx, "BEGIN")
+	switch {
+	case err == nil:
+		_, err = tx.ExecContext(ctx, "ROLLBACK")
+		return errors.Join(errNoTransaction, err)
+	case strings.Contains(err.Error(), "within a transaction"):
+		return nil
+	}
+	return fmt.Errorf("looking whether the host's transaction is open: %w", err)
 }

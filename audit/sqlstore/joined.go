@@ -61,8 +61,14 @@ func (j *joined) write(ctx context.Context, work func(context.Context, session) 
 	if j.s.readOnly {
 		return errReadOnly
 	}
-	return j.s.explain(alone(context.WithoutCancel(ctx), j.x, work))
+	ctx = context.WithoutCancel(ctx)
+	if err := j.s.d.inside(ctx, j.x.tx); err != nil {
+		return j.s.explain(err)
+	}
+	return j.s.explain(alone(ctx, j.x, work))
 }
+
+func (j *joined) store() *Store { return j.s }
 
 func (j *joined) read(_ context.Context, work func(session) error) error {
 	return j.s.explain(work(j.x))

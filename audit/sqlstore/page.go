@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"database/sql"
+	"errors"
 
 	"github.com/changelane/changelane/audit"
 )
@@ -9,6 +10,24 @@ import (
 // maxPageBytes bounds a page beside [audit.MaxPage]: a thousand rows could have
 // gigabytes.
 const maxPageBytes = 8 << 20
+
+// item is what a row gave: a value, or as much of one as could be read and what
+// is wrong with the row, which is an [audit.ErrTampered].
+type item[T any] struct {
+	value T
+	err   error
+}
+
+// itemOf is an item, unless the error is not about the row.
+func itemOf[T any](value T, size int, err error) (item[T], int, error) {
+	if err != nil && !errors.Is(err, audit.ErrTampered) {
+		return item[T]{}, 0, err
+	}
+	return item[T]{value, err}, size, nil
+}
+
+// errNoProgress ends a reading that would come by the same rows for ever.
+var errNoProgress = errors.New("the rows of a table are not in the order of its index: the database is damaged")
 
 // collect reads at most so many rows, and no more when they have many bytes. It
 // tells whether it has read all that the query gives.
@@ -28,8 +47,10 @@ func collect[T any](rows *sql.Rows, most int, scan func() (T, int, error)) (page
 }
 
 // paged yields what read gives, page by page, until it has read all or the
-// limit is reached; 0 is none. Nothing is held while the caller works.
-func paged[T any](limit int, yield func(T, error) bool, read func(most int) (page []T, whole bool, err error)) {
+// limit is reached; 0 is none. It yields damage, which the limit does not count,
+// and goes on; any other error is the last that it yields. Nothing is held while
+// the caller works.
+func paged[T any](limit int, yield func(T, error) bool, read func(most int) (page []item[T], whole bool, err error)) {
 	for given := 0; ; {
 		most := audit.MaxPage
 		if limit > 0 {
@@ -42,12 +63,14 @@ func paged[T any](limit int, yield func(T, error) bool, read func(most int) (pag
 			return
 		}
 		for _, one := range page {
-			if !yield(one, nil) {
+			if !yield(one.value, one.err) {
 				return
 			}
+			if one.err == nil {
+				given++
+			}
 		}
-		given += len(page)
-		if whole || given == limit {
+		if whole || limit > 0 && given == limit {
 			return
 		}
 	}

@@ -11,50 +11,56 @@ import (
 	"github.com/changelane/changelane/audit"
 )
 
-// queue is the calls that want to write. One of them leads: it writes in a
-// transaction what has queued, then the next one leads. Nothing runs while
-// there is no call.
+// queue is the calls that want to write. A goroutine writes what has queued,
+// transaction by transaction, and ends when nothing is left: it stays with a
+// COMMIT that hangs, which its callers need not.
 type queue struct {
 	mu      sync.Mutex
-	led     bool
 	waiting []*call
+	idle    chan struct{} // closed when that goroutine ends; nil: there is none
 }
 
 // call is one caller's work in a transaction that it may share.
 type call struct {
-	ctx  context.Context
-	work func(context.Context, session) error
-	err  error
-	turn chan bool // true: it is its turn to lead; false: it is done
+	ctx   context.Context
+	do    func(context.Context, session) error
+	mu    sync.Mutex // held while its work is done, which reads what the caller gave
+	begun bool       // that its work was done, if only to be undone
+	err   error      // what became of it, when it is done
+	done  chan struct{}
 }
 
-// join waits until the call is done (false), or is to lead (true). A call whose
-// context ends before either is taken out.
-func (q *queue) join(c *call) (lead bool) {
-	q.mu.Lock()
-	if !q.led {
-		q.led = true
-		q.mu.Unlock()
-		return true
+// work does the work of a call, unless its context has ended: then its caller
+// has left, or is about to.
+func (c *call) work(ctx context.Context, x session) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ctx.Err(); err != nil {
+		return err
 	}
+	c.begun = true
+	return c.do(ctx, x)
+}
+
+// add queues a call and tells whether nobody is there to write it.
+func (q *queue) add(c *call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, c)
-	q.mu.Unlock()
-	select {
-	case lead = <-c.turn:
-		return lead
-	case <-c.ctx.Done():
-	}
-	q.mu.Lock()
-	i := slices.Index(q.waiting, c)
-	if i >= 0 {
-		q.waiting = slices.Delete(q.waiting, i, i+1)
-		c.err = c.ctx.Err()
-	}
-	q.mu.Unlock()
-	if i >= 0 {
+	if q.idle != nil {
 		return false
 	}
-	return <-c.turn // somebody has it in a transaction, or has given it the lead
+	q.idle = make(chan struct{})
+	return true
+}
+
+// remove takes a call out, if it is still there.
+func (q *queue) remove(c *call) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := slices.Index(q.waiting, c); i >= 0 {
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+	}
 }
 
 // take takes those that wait, most of them at most.
@@ -67,57 +73,107 @@ func (q *queue) take(most int) []*call {
 	return taken
 }
 
-// leave gives the lead on.
-func (q *queue) leave() {
+// ended tells whether nothing waits any more; who writes then ends.
+func (q *queue) ended() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		q.led = false
-		return
+	if len(q.waiting) > 0 {
+		return false
 	}
-	next := q.waiting[0]
-	q.waiting = slices.Delete(q.waiting, 0, 1)
-	next.turn <- true
+	close(q.idle)
+	q.idle = nil
+	return true
 }
 
-// errAbandoned is what a call gets whose leader panicked.
-var errAbandoned = fmt.Errorf("%w: the call that was writing it ended in a panic", audit.ErrOutcomeUnknown)
+// resting is closed when nobody writes.
+func (q *queue) resting() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.idle != nil {
+		return q.idle
+	}
+	idle := make(chan struct{})
+	close(idle)
+	return idle
+}
+
+// outcome waits for what became of a call. When its context ends first, nothing
+// is written if its work has not begun; otherwise that is not known.
+func (q *queue) outcome(c *call) error {
+	select {
+	case <-c.done:
+		return c.err
+	case <-c.ctx.Done():
+	}
+	q.remove(c)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.done:
+		return c.err
+	default:
+	}
+	if !c.begun {
+		return c.ctx.Err()
+	}
+	return fmt.Errorf("%w: its time was over while it was being committed (%v)", audit.ErrOutcomeUnknown, c.ctx.Err())
+}
+
+// errAbandoned is what a call gets whose transaction panicked.
+var errAbandoned = fmt.Errorf("%w: the transaction that was writing it ended in a panic", audit.ErrOutcomeUnknown)
 
 var errReadOnly = &audit.InvalidError{What: "the store was opened for reading only and writes nothing"}
 
 // write does work in a transaction that other calls may share, and returns when
-// its outcome is known. Work may be done more than once, after what it wrote
-// was undone.
+// its outcome is known, or when the context has ended. Work may be done more
+// than once, after what it wrote was undone.
 func (s *Store) write(ctx context.Context, work func(context.Context, session) error) error {
 	if s.readOnly {
 		return errReadOnly
 	}
-	c := &call{ctx: ctx, work: work, turn: make(chan bool, 1)}
-	if s.queue.join(c) {
-		s.lead(c)
+	c := &call{ctx: ctx, do: work, done: make(chan struct{})}
+	if s.queue.add(c) {
+		go s.drain()
 	}
-	return c.err
+	return s.queue.outcome(c)
+}
+
+// drain writes what has queued until nothing is left.
+func (s *Store) drain() {
+	for !s.queue.ended() {
+		for _, c := range s.queue.take(1) {
+			s.lead(c)
+		}
+	}
 }
 
 // lead writes a call, and those that have queued when the database is ready.
 func (s *Store) lead(c *call) {
-	defer s.queue.leave()
+	calls := []*call{c}
+	c.err = errAbandoned
+	defer func() { finish(calls, recover()) }()
 	tx, err := s.begin(c.ctx)
 	if err != nil {
 		c.err = err
 		return
 	}
-	calls := append([]*call{c}, s.queue.take(s.group-1)...)
+	calls = append(calls, s.queue.take(s.group-1)...)
 	for _, one := range calls {
 		one.err = errAbandoned
 	}
-	defer func() {
-		for _, follower := range calls[1:] {
-			follower.turn <- false
-		}
-	}()
 	if again := s.together(tx, calls); again != nil {
 		s.apart(again)
+	}
+}
+
+// finish lets the callers go on. A panic, which can only be the driver's or our
+// own, is an error to them.
+func finish(calls []*call, panicked any) {
+	for _, c := range calls {
+		if panicked != nil && c.err == errAbandoned {
+			c.err = fmt.Errorf("%w: %v", errAbandoned, panicked)
+		}
+		close(c.done)
 	}
 }
 

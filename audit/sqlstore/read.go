@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 
 	"github.com/changelane/changelane/audit"
 )
@@ -81,7 +82,9 @@ func loadEvents(ctx context.Context, x session, k audit.Key) ([]audit.Entry, err
 	return entries, rows.Err()
 }
 
-// List is as [audit.Store] says.
+// List is as [audit.Store] says. For a record whose row is damaged it yields its
+// key and version, as far as they can be read, with an [audit.ErrTampered], and
+// goes on; any other error is the last that it yields.
 func (s *Store) List(ctx context.Context, r audit.ListRequest) iter.Seq2[audit.Record, error] {
 	return listThrough(ctx, s, r)
 }
@@ -89,7 +92,7 @@ func (s *Store) List(ctx context.Context, r audit.ListRequest) iter.Seq2[audit.R
 func listThrough(ctx context.Context, a access, r audit.ListRequest) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
 		last := standing{sort: r.From} // before all that stand there, as no id is empty
-		paged(r.Limit, yield, func(most int) (page []audit.Record, whole bool, err error) {
+		paged(r.Limit, yield, func(most int) (page []item[audit.Record], whole bool, err error) {
 			leave, err := a.enter(ctx, r.Check())
 			if err != nil {
 				return nil, false, err
@@ -110,31 +113,38 @@ func listThrough(ctx context.Context, a access, r audit.ListRequest) iter.Seq2[a
 type standing struct{ sort, id string }
 
 // listPage reads on in a list from behind what was read last.
-func listPage(ctx context.Context, x session, r audit.ListRequest, last *standing, most int) ([]audit.Record, bool, error) {
-	s, args := listQuery(r, *last)
+func listPage(ctx context.Context, x session, r audit.ListRequest, last *standing, most int) ([]item[audit.Record], bool, error) {
+	before := *last
+	s, args := listQuery(r, before)
 	rows, err := x.query(ctx, s, append(args, most)...)
 	if err != nil {
 		return nil, false, err
 	}
-	return collect(rows, most, func() (audit.Record, int, error) {
+	page, whole, err := collect(rows, most, func() (item[audit.Record], int, error) {
 		var sort string
 		rec, err := scanRecord(rows, r.Tenant, &sort)
-		if err != nil {
-			return rec, 0, err
-		}
-		if r.List != "" {
+		if err == nil && r.List != "" {
 			err = standsIn(rec, audit.Listing{List: r.List, Sort: sort})
 		}
-		switch {
-		case r.Kind == "":
-			*last = standing{rec.Key.Kind, rec.Key.ID}
-		case r.List == "":
-			*last = standing{sort: rec.Key.ID + "\x01"} // before any id after it, as none has control characters
-		default:
-			*last = standing{sort, rec.Key.ID}
-		}
-		return rec, len(rec.State), err
+		*last = listOn(r, rec.Key, sort)
+		return itemOf(rec, len(rec.State), err)
 	})
+	if err == nil && !whole && *last == before {
+		err = errNoProgress
+	}
+	return page, whole, err
+}
+
+// listOn is where a list is read on behind a record.
+func listOn(r audit.ListRequest, k audit.Key, sort string) standing {
+	switch {
+	case r.Kind == "":
+		return standing{k.Kind, k.ID}
+	case r.List == "":
+		return standing{sort: k.ID + "\x01"} // before any id after it, as none has control characters
+	default:
+		return standing{sort, k.ID}
+	}
 }
 
 // listQuery is the statement that reads a list on, and its arguments but the
@@ -158,22 +168,27 @@ func listQuery(r audit.ListRequest, last standing) (statement, []any) {
 	return s, args
 }
 
-// Events is as [audit.Store] says.
+// Events is as [audit.Store] says. For a row that is damaged it yields its key,
+// number and index, as far as they can be read and without the leaf, with an
+// [audit.ErrTampered]; for places of the log without an event it yields the
+// first of them, without a key and number, with such an error too. Either way
+// it goes on; any other error is the last that it yields. Entries before the
+// first place come first, where the log is read from its beginning.
 func (s *Store) Events(ctx context.Context, r audit.EventsRequest) iter.Seq2[audit.Entry, error] {
 	return eventsThrough(ctx, s, r)
 }
 
 func eventsThrough(ctx context.Context, a access, r audit.EventsRequest) iter.Seq2[audit.Entry, error] {
 	return func(yield func(audit.Entry, error) bool) {
-		next := r.From // or the last number, of those that wait
-		paged(r.Limit, yield, func(most int) (page []audit.Entry, whole bool, err error) {
+		at := newCursor(r)
+		paged(r.Limit, yield, func(most int) (page []item[audit.Entry], whole bool, err error) {
 			leave, err := a.enter(ctx, r.Check())
 			if err != nil {
 				return nil, false, err
 			}
 			defer leave()
 			err = a.read(ctx, func(x session) error {
-				page, whole, err = eventsPage(ctx, x, r, &next, most)
+				page, whole, err = eventsPage(ctx, x, r, &at, most)
 				return err
 			})
 			return page, whole, err
@@ -181,30 +196,61 @@ func eventsThrough(ctx context.Context, a access, r audit.EventsRequest) iter.Se
 	}
 }
 
-// eventsPage reads entries on. Those of the log stand there without a gap.
-func eventsPage(ctx context.Context, x session, r audit.EventsRequest, next *int64, most int) ([]audit.Entry, bool, error) {
-	s := readLog
+// cursor is how far entries have been read.
+type cursor struct {
+	last int64 // place, or number of those that wait, behind which to read on
+	next int64 // place of the log that has to come
+}
+
+func newCursor(r audit.EventsRequest) cursor {
+	at := cursor{last: r.From - 1, next: r.From}
+	if r.From == 0 && !r.Unsequenced {
+		at.last = math.MinInt64 // no entry stands before the first place, unless it was put there
+	}
+	return at
+}
+
+// eventsPage reads entries on.
+func eventsPage(ctx context.Context, x session, r audit.EventsRequest, at *cursor, most int) ([]item[audit.Entry], bool, error) {
+	s, before := readLog, at.last
 	if r.Unsequenced {
 		s = readUnsequenced
 	}
-	rows, err := x.query(ctx, s, r.Tenant, *next, most)
+	rows, err := x.query(ctx, s, r.Tenant, before, most)
 	if err != nil {
 		return nil, false, err
 	}
-	return collect(rows, most, func() (audit.Entry, int, error) {
-		var number int64
-		e, err := scanEntry(rows, r.Tenant, &number)
-		switch {
-		case err != nil:
-		case r.Unsequenced:
-			*next = number
-		case e.Index != *next:
-			err = &audit.TamperedError{Key: e.Key, Seq: e.Seq, What: fmt.Sprintf("it is at %d in the log, where the next one is %d", e.Index, *next)}
-		default:
-			*next++
-		}
-		return e, len(e.Leaf.Data) + len(e.Leaf.Openings), err
+	page, whole, err := collect(rows, most, func() (item[audit.Entry], int, error) {
+		e, err := scanEntry(rows, r.Tenant, &at.last)
+		return itemOf(e, len(e.Leaf.Data)+len(e.Leaf.Openings), err)
 	})
+	if err == nil && !whole && at.last == before {
+		err = errNoProgress
+	}
+	if !r.Unsequenced {
+		page = gapless(page, r.Tenant, &at.next)
+	}
+	return page, whole, err
+}
+
+// gapless is a page of the log with an item for each gap in it, and with what
+// stands before its beginning marked as damaged.
+func gapless(page []item[audit.Entry], tenant string, next *int64) []item[audit.Entry] {
+	var out []item[audit.Entry]
+	for _, one := range page {
+		e := one.value
+		switch {
+		case e.Index < 0:
+			one = item[audit.Entry]{audit.Entry{Key: e.Key, Seq: e.Seq, Index: e.Index},
+				&audit.TamperedError{Key: e.Key, Seq: e.Seq, What: fmt.Sprintf("it stands at %d in the log, which begins at 0", e.Index)}}
+		case e.Index > *next:
+			gap := audit.Entry{Key: audit.Key{Tenant: tenant}, Index: *next}
+			out = append(out, item[audit.Entry]{gap, fmt.Errorf("%w: nothing stands in the log from %d to %d", audit.ErrTampered, *next, e.Index-1)})
+		}
+		*next = max(*next, e.Index+1)
+		out = append(out, one)
+	}
+	return out
 }
 
 // Log is as [audit.Store] says.
@@ -229,8 +275,18 @@ func logThrough(ctx context.Context, a access, tenant string, positions []int64)
 	return state, nil
 }
 
+// readSize reads how far the log has come, and its last checkpoint.
+func readSize(ctx context.Context, x session, tenant string) (size int64, checkpoint []byte, err error) {
+	var large bool
+	_, err = one(ctx, x, readLogState, []any{tenant}, &size, &checkpoint, &large)
+	if err == nil && large {
+		err = fmt.Errorf("%w: the checkpoint of the log is larger than any", audit.ErrTampered)
+	}
+	return size, checkpoint, err
+}
+
 func logState(ctx context.Context, x session, tenant string, positions []int64) (state audit.LogState, err error) {
-	if _, err = one(ctx, x, readLogState, []any{tenant}, &state.Size, &state.Checkpoint); err != nil {
+	if state.Size, state.Checkpoint, err = readSize(ctx, x, tenant); err != nil {
 		return state, err
 	}
 	if _, err = one(ctx, x, readWaiting, []any{tenant}, &state.Waiting); err != nil {
@@ -238,7 +294,8 @@ func logState(ctx context.Context, x session, tenant string, positions []int64) 
 	}
 	for _, p := range positions {
 		var data []byte
-		found, err := one(ctx, x, readHash, []any{tenant, p}, &data)
+		var large bool
+		found, err := one(ctx, x, readHash, []any{tenant, p}, &data, &large)
 		if err != nil {
 			return state, err
 		}

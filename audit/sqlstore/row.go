@@ -96,26 +96,63 @@ func scanHash(data []byte) (h audit.Hash, err error) {
 	return audit.Hash(data), nil
 }
 
+// scan reads a row. What is wrong with the row itself, as a column has no value
+// of its type, is not an error of reading: it is told apart by reading the row
+// again as whatever it is.
+func scan(rows *sql.Rows, into ...any) (wrong, err error) {
+	if wrong = rows.Scan(into...); wrong == nil {
+		return nil, nil
+	}
+	raw, anything := make([]sql.RawBytes, len(into)), make([]any, len(into))
+	for i := range raw {
+		anything[i] = &raw[i]
+	}
+	if err := rows.Scan(anything...); err != nil {
+		return nil, err
+	}
+	return fmt.Errorf("it cannot be read: %w", wrong), nil
+}
+
+// fits reports a row that has more bytes than a store ever writes. They have
+// not been loaded.
+func fits(large bool, k audit.Key) error {
+	if large || max(len(k.Kind), len(k.ID)) > audit.MaxName {
+		return errors.New("it is larger than any that is written")
+	}
+	return nil
+}
+
 // scanRecord reads a row of recordColumns and, behind them, of more, and checks
 // it against its checksum.
 func scanRecord(rows *sql.Rows, tenant string, more ...any) (audit.Record, error) {
 	r := audit.Record{Key: audit.Key{Tenant: tenant}}
 	var version, crc int64
 	var head, lists []byte
-	into := append([]any{&r.Key.Kind, &r.Key.ID, &version, &head, &lists, &r.State, &crc}, more...)
-	if err := rows.Scan(into...); err != nil {
-		return audit.Record{}, err
+	var large bool
+	into := append([]any{&r.Key.Kind, &r.Key.ID, &version, &head, &lists, &r.State, &large, &crc}, more...)
+	wrong, err := scan(rows, into...)
+	if err != nil {
+		return r, err
 	}
 	r.Version, r.State = uint64(version), nilIfEmpty(r.State)
-	var err error
-	if r.Head, err = scanHash(head); err == nil {
-		r.Lists, err = parseLists(lists)
+	if wrong == nil {
+		wrong = fits(large, r.Key)
 	}
-	if err == nil && crc != recordChecksum(r.Key, r.Version, r.Head, lists, r.State) {
-		err = errors.New(badChecksum)
+	if wrong == nil && version < 1 {
+		wrong = fmt.Errorf("it has version %d", version)
 	}
-	if err != nil {
-		return audit.Record{}, &audit.TamperedError{Key: r.Key, Seq: r.Version, What: "the row of the record is damaged: " + err.Error()}
+	if wrong == nil {
+		r.Head, wrong = scanHash(head)
+	}
+	if wrong == nil {
+		r.Lists, wrong = parseLists(lists)
+	}
+	if wrong == nil && crc != recordChecksum(r.Key, r.Version, r.Head, lists, r.State) {
+		wrong = errors.New(badChecksum)
+	}
+	if wrong != nil {
+		r = audit.Record{Key: r.Key, Version: r.Version}
+		return r, &audit.TamperedError{Key: r.Key, Seq: r.Version, What: "the row of the record is damaged: " + wrong.Error()}
 	}
 	return r, nil
 }
@@ -136,37 +173,63 @@ func scanEntry(rows *sql.Rows, tenant string, more ...any) (audit.Entry, error) 
 	e := audit.Entry{Key: audit.Key{Tenant: tenant}, Index: -1}
 	var seq int64
 	var place sql.NullInt64
-	into := append([]any{&e.Key.Kind, &e.Key.ID, &seq, &place, &e.Leaf.Data, &e.Leaf.Openings}, more...)
-	if err := rows.Scan(into...); err != nil {
-		return audit.Entry{}, err
+	var large bool
+	into := append([]any{&e.Key.Kind, &e.Key.ID, &seq, &place, &e.Leaf.Data, &e.Leaf.Openings, &large}, more...)
+	wrong, err := scan(rows, into...)
+	if err != nil {
+		return e, err
 	}
 	if place.Valid {
 		e.Index = place.Int64
 	}
 	e.Seq, e.Leaf.Openings = uint64(seq), nilIfEmpty(e.Leaf.Openings)
+	if wrong == nil {
+		wrong = fits(large, e.Key)
+	}
+	if wrong == nil && seq < 1 {
+		wrong = fmt.Errorf("it has number %d", seq)
+	}
+	if wrong != nil {
+		e.Leaf = audit.Leaf{}
+		return e, &audit.TamperedError{Key: e.Key, Seq: e.Seq, What: "the row of the event is damaged: " + wrong.Error()}
+	}
 	return e, nil
 }
 
-// scanMessage reads a row of due messages and checks it against its checksum.
-func scanMessage(rows *sql.Rows, tenant, topic string) (audit.Message, error) {
-	m := audit.Message{Topic: topic, Key: audit.Key{Tenant: tenant}}
+// scanMessage reads a row of messageColumns and, behind them, of more, and
+// checks it against its checksum.
+func scanMessage(rows *sql.Rows, tenant string, more ...any) (audit.Message, error) {
+	m := audit.Message{Key: audit.Key{Tenant: tenant}}
 	var seq, crc int64
-	if err := rows.Scan(&m.ID, &m.Key.Kind, &m.Key.ID, &seq, &m.Body, &crc, &m.Attempts); err != nil {
-		return audit.Message{}, err
+	var large bool
+	into := append([]any{&m.ID, &m.Topic, &m.Key.Kind, &m.Key.ID, &seq, &m.Body, &large, &crc, &m.Attempts}, more...)
+	wrong, err := scan(rows, into...)
+	if err != nil {
+		return m, err
 	}
 	m.Seq, m.Body = uint64(seq), nilIfEmpty(m.Body)
-	if crc != messageChecksum(&m) {
-		return audit.Message{}, &audit.TamperedError{Key: m.Key, Seq: m.Seq, What: fmt.Sprintf("message %d to %q is damaged: %s", m.ID, topic, badChecksum)}
+	if wrong == nil {
+		wrong = fits(large, m.Key)
+	}
+	if wrong == nil && crc != messageChecksum(&m) {
+		wrong = errors.New(badChecksum)
+	}
+	if wrong != nil {
+		m.Body = nil
+		return m, &audit.TamperedError{Key: m.Key, Seq: m.Seq, What: fmt.Sprintf("message %d to %q is damaged: %v", m.ID, m.Topic, wrong)}
 	}
 	return m, nil
 }
 
 // answered reads the answer to a command; nil when there is none.
-func answered(tenant, command string, found bool, request, answer []byte, crc int64) (*audit.Answered, error) {
+func answered(tenant, command string, found bool, request, answer []byte, large bool, crc int64) (*audit.Answered, error) {
 	if !found {
 		return nil, nil
 	}
 	hash, err := scanHash(request)
+	if large {
+		err = fits(large, audit.Key{})
+	}
 	if err == nil && crc != commandChecksum(tenant, command, hash, answer) {
 		err = errors.New(badChecksum)
 	}

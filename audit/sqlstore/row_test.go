@@ -77,7 +77,7 @@ func TestStoredHashes(t *testing.T) {
 // Each statement is written down, once.
 func TestTexts(t *testing.T) {
 	seen := map[string]bool{}
-	for i, text := range texts() {
+	for i, text := range texts(SQLite().d) {
 		if text == "" || seen[text] {
 			t.Errorf("statement %d is %q", i, text)
 		}

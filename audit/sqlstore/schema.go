@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/changelane/changelane/audit"
 )
@@ -121,29 +123,55 @@ func Schema(d Dialect) string {
 	return d.d.schema
 }
 
+// schemaError says why tables are not ones that this program reads and writes;
+// it is an [audit.ErrSchema].
+type schemaError struct {
+	what  string
+	cause error
+}
+
+func (e *schemaError) Error() string { return e.what }
+
+func (e *schemaError) Is(target error) bool { return target == audit.ErrSchema }
+
+func (e *schemaError) Unwrap() error { return e.cause }
+
+var errNoTables = &schemaError{what: "it is not a store: it has no changelane tables " +
+	"(run the statements of sqlstore.Schema on it first, or open it without NoCreate and ReadOnly)"}
+
 // prepareTables makes the tables where they are not there and may be made, and
-// refuses those of another version.
+// refuses those of another version and those that somebody has changed.
 func prepareTables(ctx context.Context, db *sql.DB, d *dialect, create bool) error {
-	var there int
-	if err := db.QueryRowContext(ctx, d.tables).Scan(&there); err != nil {
+	there, err := objects(ctx, db, d)
+	if err != nil {
 		return fmt.Errorf("looking for the tables of the record: %w", err)
 	}
-	if there == 0 {
+	if len(there) == 0 {
 		if !create {
-			return errors.New("the database has no changelane tables: run the statements of sqlstore.Schema on it first, or open the store without NoCreate and ReadOnly")
+			return errNoTables
 		}
 		if err := createTables(ctx, db, d); err != nil {
 			return fmt.Errorf("making the tables of the record: %w", err)
 		}
+		if there, err = objects(ctx, db, d); err != nil {
+			return fmt.Errorf("looking for the tables of the record: %w", err)
+		}
 	}
 	var version string
-	if err := db.QueryRowContext(ctx, versionQuery).Scan(&version); err != nil {
-		return fmt.Errorf("%w: its version cannot be read: %w", audit.ErrSchema, err)
+	err = db.QueryRowContext(ctx, versionQuery).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) || err != nil && d.fault(err) == noTables {
+		return &schemaError{"the version of its tables cannot be read: " + err.Error(), err}
 	}
-	return checkVersion(version)
+	if err != nil {
+		return fmt.Errorf("reading the version of the tables of the record: %w", err)
+	}
+	if err := checkVersion(version); err != nil {
+		return err
+	}
+	return checkObjects(d.made(), there)
 }
 
-const versionQuery = `SELECT value FROM changelane_meta WHERE name = 'schema'`
+const versionQuery = `SELECT substr(value, 1, 100) FROM changelane_meta WHERE name = 'schema'`
 
 // checkVersion refuses tables that this code does not know: it would have to
 // guess what is in them.
@@ -151,6 +179,73 @@ func checkVersion(version string) error {
 	if version != schemaVersion {
 		return fmt.Errorf("%w: its tables have version %q and this program knows version %s; use a program that is as new as the one that wrote it",
 			audit.ErrSchema, version, schemaVersion)
+	}
+	return nil
+}
+
+// object is a table, an index, or what else a database keeps by name.
+type object struct{ kind, name, table, ddl string }
+
+// objects lists what is in the database under our names, or hangs on our tables.
+func objects(ctx context.Context, db *sql.DB, d *dialect) ([]object, error) {
+	rows, err := db.QueryContext(ctx, d.objects)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []object
+	for rows.Next() {
+		var o object
+		if err := rows.Scan(&o.kind, &o.name, &o.table, &o.ddl); err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
+	return all, rows.Err()
+}
+
+// made lists what the schema makes.
+func (d *dialect) made() []object {
+	var all []object
+	for text := range strings.SplitSeq(d.schema, ";\n") {
+		ddl := words(strings.Replace(text, "IF NOT EXISTS ", "", 1))
+		if len(ddl) == 0 || ddl[0] != "CREATE" {
+			continue
+		}
+		o := object{kind: "table", name: ddl[2], table: ddl[2], ddl: strings.Join(ddl, " ")}
+		if i := slices.Index(ddl, "INDEX"); i > 0 {
+			o.kind, o.name, o.table = "index", ddl[i+1], ddl[i+3]
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// words are the words of a statement, whatever space is between them.
+func words(ddl string) []string {
+	return strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ", ",", " , ").Replace(ddl))
+}
+
+// checkObjects refuses tables and indexes that are not as they are made, and
+// whatever else hangs on them: a trigger writes what nobody sent, a view shows
+// what nobody wrote, and an index that was added can be read in place of a
+// table.
+func checkObjects(made, there []object) error {
+	const remedy = "use a copy of the store from before, or undo what was done to its tables"
+	for _, o := range made {
+		at := slices.IndexFunc(there, func(t object) bool { return t.name == o.name })
+		if at < 0 {
+			return &schemaError{what: fmt.Sprintf("its %s %s is missing; %s", o.kind, o.name, remedy)}
+		}
+		t := there[at]
+		if t.kind != o.kind || t.table != o.table || strings.Join(words(t.ddl), " ") != o.ddl {
+			return &schemaError{what: fmt.Sprintf("its %s %s is not as this program makes it: there is the %s %.200q; %s", o.kind, o.name, t.kind, t.ddl, remedy)}
+		}
+		there = slices.Delete(slices.Clone(there), at, at+1)
+	}
+	if len(there) > 0 {
+		t := there[0]
+		return &schemaError{what: fmt.Sprintf("there is the %s %.100q on %.100q, which this program did not make; %s", t.kind, t.name, t.table, remedy)}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/changelane/changelane/audit"
 )
@@ -18,6 +20,10 @@ type Options struct {
 	NoGroup  bool    // commit each call in a transaction of its own
 	Readers  *sql.DB // another handle on the same database, for reading; nil: the same one
 	Owned    bool    // closing the store closes its handles
+
+	// Immediate says that transactions of the handle begin with the write lock,
+	// so that Open does not have to try, and waits for nobody who writes.
+	Immediate bool
 }
 
 // maxGroup is how many calls commit together at most.
@@ -37,15 +43,20 @@ type Store struct {
 	group    int
 	queue    queue
 
-	open   sync.RWMutex // held for reading by each call while it uses the database
-	closed bool
+	damaged atomic.Int64 // messages that claims have parked
+
+	closing sync.Mutex // held by Close
+	mu      sync.Mutex
+	closed  bool
+	calls   sync.WaitGroup // that use the database
 }
 
 var _ audit.Joiner = (*Store)(nil)
 
 // Open makes a store of a handle on a database. It refuses a handle that is not
-// fit ([Dialect.Check]), and with [audit.ErrSchema] tables that another version
-// has written. Calls on the store take one connection to write, one at a time,
+// fit ([Dialect.Check]), and with [audit.ErrSchema] a database that is not one
+// of a store, tables that another version has written, and tables that are not
+// as [Schema] makes them or that a trigger hangs on. Calls on the store take one connection to write, one at a time,
 // as SQLite has one writer; reads take more.
 func Open(ctx context.Context, db *sql.DB, d Dialect, opts *Options) (*Store, error) {
 	var o Options
@@ -58,7 +69,7 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, opts *Options) (*Store, er
 	case db == nil:
 		return nil, errors.New("a store needs a handle on a database, and this one is nil")
 	}
-	s := &Store{d: d.d, db: db, readers: db, texts: texts(), readOnly: o.ReadOnly, owned: o.Owned, group: maxGroup}
+	s := &Store{d: d.d, db: db, readers: db, texts: texts(d.d), readOnly: o.ReadOnly, owned: o.Owned, group: maxGroup}
 	if o.Readers != nil {
 		s.readers = o.Readers
 	}
@@ -66,15 +77,15 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, opts *Options) (*Store, er
 		s.group = 1
 	}
 	if !o.ReadOnly {
-		if err := d.d.fit(ctx, db); err != nil {
-			return nil, err
+		if err := d.d.fit(ctx, db, o.Immediate); err != nil {
+			return nil, s.explain(err)
 		}
 	}
 	if err := prepareTables(ctx, db, d.d, !o.NoCreate && !o.ReadOnly); err != nil {
-		return nil, err
+		return nil, s.explain(err)
 	}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing the statements of the record: %w", err), s.closeStatements())
+		return nil, errors.Join(fmt.Errorf("preparing the statements of the record: %w", s.explain(err)), s.closeStatements())
 	}
 	return s, nil
 }
@@ -98,16 +109,40 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
+// closeWait is how long Close waits for a transaction whose callers have left.
+const closeWait = 10 * time.Second
+
 // Close waits for the calls that are under way and ends the store; from then on
 // its methods return [audit.ErrClosed]. It leaves handles open that the store
-// does not own.
+// does not own. For a transaction that hangs, and whose callers have left, it
+// waits ten seconds and then says so; what is still to be closed is closed when
+// that comes to its end.
 func (s *Store) Close() error {
-	s.open.Lock()
-	defer s.open.Unlock()
-	if s.closed {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
 		return nil
 	}
-	s.closed = true
+	s.calls.Wait()
+	idle := s.queue.resting()
+	select {
+	case <-idle:
+		return s.closeHandles()
+	case <-time.After(closeWait):
+	}
+	go func() {
+		<-idle
+		s.closeHandles()
+	}()
+	return fmt.Errorf("a transaction has not come to its end within %v, and is left to itself", closeWait)
+}
+
+// closeHandles waits for every connection that has one of its statements.
+func (s *Store) closeHandles() error {
 	err := s.closeStatements()
 	if s.owned {
 		err = errors.Join(err, s.db.Close())
@@ -139,12 +174,13 @@ func (s *Store) enter(ctx context.Context, request error) (leave func(), err err
 	if request != nil {
 		return nil, request
 	}
-	s.open.RLock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.open.RUnlock()
 		return nil, audit.ErrClosed
 	}
-	return s.open.RUnlock, nil
+	s.calls.Add(1)
+	return s.calls.Done, nil
 }
 
 // access is how calls reach the database: in transactions of the store's own or
@@ -155,7 +191,10 @@ type access interface {
 	// read does work that sees the database as of one moment.
 	read(ctx context.Context, work func(session) error) error
 	enter(ctx context.Context, request error) (leave func(), err error)
+	store() *Store
 }
+
+func (s *Store) store() *Store { return s }
 
 // read gives work a transaction on the handle for reading.
 func (s *Store) read(ctx context.Context, work func(session) error) error {
@@ -176,18 +215,20 @@ func (s *Store) explain(err error) error {
 	case full:
 		return fmt.Errorf("%w: %w", audit.ErrStorageFull, err)
 	case busy:
-		return fmt.Errorf("another writer has the database and nothing was written; try again: %w", err)
+		return fmt.Errorf("another process is writing to it and did not finish in time; try again: %w", err)
 	case noTables:
-		return fmt.Errorf("this is not a database that the store was opened on: it has no changelane tables: %w", err)
+		return fmt.Errorf("this is not the database that the store was opened on: it has no changelane tables: %w", err)
+	case noDatabase:
+		return &schemaError{what: "it is not a store: the file is not an SQLite database", cause: err}
 	}
 	return err
 }
 
-// refused tells that a call was refused by this package and not by the
-// database, which then is in order.
+// refused tells that a call was refused by this package, or left by its caller,
+// and that the database is in order.
 func refused(err error) bool {
 	for _, target := range []error{audit.ErrStale, audit.ErrCommandReused, audit.ErrInvalid, audit.ErrNotFound,
-		audit.ErrLeased, audit.ErrLeaseLost, audit.ErrTampered} {
+		audit.ErrLeased, audit.ErrLeaseLost, audit.ErrTampered, audit.ErrSchema, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, target) {
 			return true
 		}

@@ -9,7 +9,8 @@ import (
 )
 
 // Claim is as [audit.Store] says. It gives fewer messages than were asked for
-// when they are large.
+// when they are large. A message whose row is damaged it parks, so that it holds
+// up no others; see [Store.Damaged] and [Store.Inspect].
 func (s *Store) Claim(ctx context.Context, r audit.ClaimRequest) (audit.Claimed, error) {
 	return claimThrough(ctx, s, r)
 }
@@ -21,25 +22,35 @@ func claimThrough(ctx context.Context, a access, r audit.ClaimRequest) (audit.Cl
 	}
 	defer leave()
 	claimed := audit.Claimed{Lease: audit.Lease{Tenant: r.Tenant, Work: r.Work, Shard: r.Shard, Owner: r.Owner, Until: r.Now.Add(r.For)}}
+	damaged := 0
 	err = a.write(ctx, func(ctx context.Context, x session) (err error) {
 		if claimed.Lease.Token, err = lease(ctx, x, r); err == nil {
-			claimed.Messages, err = due(ctx, x, r)
+			claimed.Messages, damaged, err = due(ctx, x, r)
 		}
 		return err
 	})
 	if err != nil {
 		return audit.Claimed{}, err
 	}
+	a.store().damaged.Add(int64(damaged))
 	return claimed, nil
 }
 
+// Damaged is how many messages [Store.Claim] has parked because their rows are
+// not as they were written, since the store was opened. They are not lost:
+// [Store.Inspect] names them.
+func (s *Store) Damaged() int64 { return s.damaged.Load() }
+
 // lease takes or extends a lease and gives its token, which rises when the
-// lease changes hands, also by way of nobody's.
+// lease changes hands, also by way of nobody's. One that ends later than any that
+// begins now holds nobody up: its row was edited, or the clock of who took it is
+// wrong.
 func lease(ctx context.Context, x session, r audit.ClaimRequest) (uint64, error) {
 	var token int64
 	until := r.Now.Add(r.For).UnixNano()
+	latest := r.Now.Add(audit.MaxLease).UnixNano() // a lease from now on does not end after that
 	taken, err := one(ctx, x, takeLease, []any{r.Owner, r.Owner, until,
-		r.Tenant, r.Work, r.Shard, r.Owner, r.Now.UnixNano()}, &token)
+		r.Tenant, r.Work, r.Shard, r.Owner, r.Now.UnixNano(), latest}, &token)
 	if err != nil || taken {
 		return uint64(token), err
 	}
@@ -50,8 +61,34 @@ func lease(ctx context.Context, x session, r audit.ClaimRequest) (uint64, error)
 	return 1, err
 }
 
-// due reads the messages of a shard that may be tried now, the oldest first.
-func due(ctx context.Context, x session, r audit.ClaimRequest) ([]audit.Message, error) {
+// due reads the messages of a shard that may be tried now, the oldest first. It
+// parks those that are damaged, and reads again without them.
+func due(ctx context.Context, x session, r audit.ClaimRequest) (messages []audit.Message, parked int, err error) {
+	for {
+		page, err := duePage(ctx, x, r)
+		if err != nil {
+			return nil, 0, err
+		}
+		messages = nil
+		again := false
+		for _, one := range page {
+			if one.err == nil {
+				messages = append(messages, one.value)
+				continue
+			}
+			n, err := x.exec(ctx, parkMessage, one.value.ID, r.Tenant, r.Work, r.Shard)
+			if err != nil {
+				return nil, 0, err
+			}
+			parked, again = parked+int(n), again || n > 0
+		}
+		if !again {
+			return messages, parked, nil
+		}
+	}
+}
+
+func duePage(ctx context.Context, x session, r audit.ClaimRequest) ([]item[audit.Message], error) {
 	most := r.Limit
 	if most == 0 {
 		most = audit.MaxPage
@@ -61,11 +98,11 @@ func due(ctx context.Context, x session, r audit.ClaimRequest) ([]audit.Message,
 	if err != nil {
 		return nil, err
 	}
-	messages, _, err := collect(rows, most, func() (audit.Message, int, error) {
-		m, err := scanMessage(rows, r.Tenant, r.Work)
-		return m, len(m.Body), err
+	page, _, err := collect(rows, most, func() (item[audit.Message], int, error) {
+		m, err := scanMessage(rows, r.Tenant)
+		return itemOf(m, len(m.Body), err)
 	})
-	return messages, err
+	return page, err
 }
 
 // Settle is as [audit.Store] says. Messages that the shard does not hold, as
@@ -150,9 +187,8 @@ func grow(ctx context.Context, x session, tenant string, s *audit.Sequenced) err
 	if err != nil || n > 0 {
 		return err
 	}
-	var size int64
-	var checkpoint []byte
-	if _, err := one(ctx, x, readLogState, []any{tenant}, &size, &checkpoint); err != nil {
+	size, _, err := readSize(ctx, x, tenant)
+	if err != nil {
 		return err
 	}
 	return &audit.StaleError{Key: audit.Key{Tenant: tenant, Kind: audit.Sequencing}, Want: uint64(s.Size), Have: uint64(size)}
