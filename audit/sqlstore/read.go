@@ -245,7 +245,7 @@ func gapless(page []item[audit.Entry], tenant string, next *int64) []item[audit.
 				&audit.TamperedError{Key: e.Key, Seq: e.Seq, What: fmt.Sprintf("it stands at %d in the log, which begins at 0", e.Index)}}
 		case e.Index > *next:
 			gap := audit.Entry{Key: audit.Key{Tenant: tenant}, Index: *next}
-			out = append(out, item[audit.Entry]{gap, fmt.Errorf("%w: nothing stands in the log from %d to %d", audit.ErrTampered, *next, e.Index-1)})
+			out = append(out, item[audit.Entry]{gap, fmt.Errorf("%w: nothing stands in the log at %d, and the next entry is at %d", audit.ErrTampered, *next, e.Index)})
 		}
 		*next = max(*next, e.Index+1)
 		out = append(out, one)
