@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/internal/nearest"
 )
 
 // GateInputs are what a gate depends on besides the case, the policy and the
@@ -233,9 +234,30 @@ func (c Case) places(a Attempt) (why reasons) {
 
 func (c Case) aims(a Attempt) (why reasons) {
 	if !slices.ContainsFunc(c.pairs(), func(p pair) bool { return p.target == a.Target }) {
-		why.add(OtherTarget, "the target %.140q is none of those that it is for; deploy where it was approved to go, or submit another request", a.Target)
+		why.add(OtherTarget, "the target %.140q is none of those that it is for; expected %s%s; to deploy elsewhere submit another request", a.Target, c.aimedAt(), nearest.Hint(a.Target, c.targets()))
 	}
 	return why
+}
+
+// targets lists where the change goes, by name.
+func (c Case) targets() []string {
+	out := make([]string, len(c.Change.Targets))
+	for i, t := range c.Change.Targets {
+		out[i] = t.Name
+	}
+	return out
+}
+
+// aimedAt is the same in words, or how many there are.
+func (c Case) aimedAt() string {
+	switch names := c.targets(); {
+	case len(names) == 0:
+		return "none, as the change names none"
+	case len(names) > 5:
+		return fmt.Sprintf("one of its %d targets", len(names))
+	default:
+		return strings.Join(names, " or ")
+	}
 }
 
 // free says why the attempt cannot be started beside those that have been:

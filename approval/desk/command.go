@@ -136,11 +136,22 @@ func (c *command) explain(err error) error {
 		return fmt.Errorf("%s %s: %w (it has no idempotency key, so only what is harmless twice is sent again: a report, or a vote that the case still does not show; for anything else look at the case first)", c.verb, c.ids[0], err)
 	case errors.Is(err, audit.ErrOutcomeUnknown):
 		return fmt.Errorf("%s %s: %w (its idempotency key is %q)", c.verb, c.ids[0], err, c.key)
+	case errors.Is(err, audit.ErrCommandReused) && c.verb == "submit":
+		return said{fmt.Sprintf("there is a case with the id %s already, with other content or submitted by somebody else; to change its content edit it, or submit this one under an id of its own", c.ids[0]), err}
 	case errors.Is(err, audit.ErrCommandReused):
 		return fmt.Errorf("%s %s: the key %q came before with another request, or from somebody else; send the first request as it was, or this one under a new key: %w", c.verb, c.ids[0], c.key, err)
 	}
 	return err
 }
+
+// said is an error in words of its own.
+type said struct {
+	text string
+	err  error
+}
+
+func (s said) Error() string { return s.text }
+func (s said) Unwrap() error { return s.err }
 
 // run does a command: it reads, asks, decides and records, and begins again
 // when what it has read has moved on meanwhile.

@@ -10,24 +10,34 @@ import (
 // caseLine is a case in short, as commands answer with it; its members keep
 // their order.
 type caseLine struct {
-	ID       string            `json:"id"`
-	Service  string            `json:"service"`
-	Type     change.Type       `json:"type"`
-	Level    string            `json:"level"`
-	Decision approval.Decision `json:"decision"`
-	Revision int               `json:"revision"`
-	Digest   change.Digest     `json:"digest"`
-	Needs    string            `json:"needs"`
-	Queues   []string          `json:"queues"`
-	Waits    []string          `json:"waits"`
-	NotAfter *time.Time        `json:"not_after,omitzero"`
-	Closed   bool              `json:"closed"`
+	ID       string             `json:"id"`
+	Service  string             `json:"service"`
+	Type     change.Type        `json:"type"`
+	Level    string             `json:"level"`
+	Model    string             `json:"model,omitzero"` // the operating model that it came in under
+	By       string             `json:"requester,omitzero"`
+	At       time.Time          `json:"submitted_at"`
+	Window   *change.Window     `json:"window,omitzero"`   // its planned time
+	Decision *approval.Decision `json:"decision,omitzero"` // absent where there is nothing to decide
+	Revision int                `json:"revision"`
+	Digest   change.Digest      `json:"digest"`
+	Needs    string             `json:"needs"`
+	Queues   []string           `json:"queues"`
+	Waits    []string           `json:"waits"`
+	NotAfter *time.Time         `json:"not_after,omitzero"`
+	Closed   bool               `json:"closed"`
 }
 
 func newCaseLine(c approval.Case) caseLine {
-	l := caseLine{ID: c.ID, Type: c.Ruling.Type, Level: c.Ruling.Level, Decision: c.Decision, Revision: c.Revision, Digest: c.Digest,
-		Needs: needs(c), Queues: []string{}, Waits: append([]string{}, c.Waits()...), Closed: c.Closed}
+	l := caseLine{ID: c.ID, Type: c.Ruling.Type, Level: c.Ruling.Level, Revision: c.Revision, Digest: c.Digest,
+		Model: c.Ruling.Model.Name, At: c.SubmittedAt, Window: c.Ruling.Window, Needs: needs(c), Queues: []string{}, Waits: append([]string{}, c.Waits()...), Closed: c.Closed}
 	l.Service = service(c)
+	if c.Discovered == nil {
+		l.Decision = &c.Decision
+	}
+	if c.Change != nil {
+		l.By = c.Change.Requester.ID
+	}
 	for _, place := range c.Queues() {
 		l.Queues = append(l.Queues, place.Queue)
 	}

@@ -180,9 +180,13 @@ func (s *session) inQueue(name string, list *[]queuedLine) error {
 func table(list []queuedLine) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "QUEUE\tCHANGE\tSERVICE\tTYPE\tNEXT")
+	fmt.Fprintln(w, "QUEUE\tCHANGE\tSERVICE\tUNDER\tTYPE\tLEVEL\tSINCE\tPLANNED\tNEXT")
 	for _, l := range list {
-		cells := []string{l.Queue, l.ID, l.Service, l.Type.String(), strings.Join(l.Waits, " ")}
+		planned := ""
+		if l.Window != nil {
+			planned = moment(l.Window.Start)
+		}
+		cells := []string{l.Queue, l.ID, l.Service, l.Model, l.Type.String(), l.Level, moment(l.At), planned, strings.Join(l.Waits, " ")}
 		for i, cell := range cells {
 			cells[i] = plain(cell, len(cell)) // so that none has a tab or a line of its own
 		}
