@@ -58,6 +58,9 @@ var wholes = map[string]string{}
 
 func whole(t *testing.T, args ...string) string {
 	t.Helper()
+	if testing.Short() && len(args) > 0 {
+		t.Skip("it takes all changes through their lives once more")
+	}
 	name := strings.Join(args, " ")
 	if wholes[name] == "" {
 		out, errs := try(t, exitDone, args...)
@@ -86,6 +89,9 @@ func steady(t *testing.T, out string) string {
 // TestSpoiled does what the output invites to: verifying finds the byte that it
 // names, once it is spoilt, and nothing before.
 func TestSpoiled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes all changes through their lives once more")
+	}
 	dir := t.TempDir()
 	out, _ := try(t, exitDone, "-record", dir)
 	seek := regexp.MustCompile(`seek=([0-9]+)`).FindStringSubmatch(out)
