@@ -281,18 +281,7 @@ func build(t *testing.T, text string) ([]byte, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	file, list := filepath.Join(dir, "snippet.go"), filepath.Join(dir, "overlay.json")
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {at: file}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range map[string][]byte{file: []byte(text), list: replace} {
-		if err := os.WriteFile(name, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return exec.Command("go", "build", "-overlay="+list, "./testdata/snippet").CombinedOutput()
+	return exec.Command("go", "build", "-overlay="+overlay(t, at, text), "./testdata/snippet").CombinedOutput()
 }
 
 // TestReadmeGate holds the commands that .ci/run reads to one line each.

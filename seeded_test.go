@@ -52,17 +52,24 @@ func (b bug) overlay(t *testing.T) string {
 	if n := strings.Count(string(text), b.old); n != 1 {
 		t.Fatalf("%s holds the old text %d times; expected once", b.file, n)
 	}
-	dir := t.TempDir()
 	at, err := filepath.Abs(b.file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mutated, list := filepath.Join(dir, "mutated.go"), filepath.Join(dir, "overlay.json")
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {at: mutated}})
+	return overlay(t, at, strings.Replace(string(text), b.old, b.new, 1))
+}
+
+// overlay writes a text that is to stand in the place of a file, and says so in
+// the form of go build -overlay.
+func overlay(t *testing.T, at, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	instead, list := filepath.Join(dir, "instead.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {at: instead}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{mutated: []byte(strings.Replace(string(text), b.old, b.new, 1)), list: replace} {
+	for name, data := range map[string][]byte{instead: []byte(text), list: replace} {
 		if err := os.WriteFile(name, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

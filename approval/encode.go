@@ -160,7 +160,7 @@ func newContent(name string, c Content) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	if digest := change.DigestOf("changelane/change/v1", data); c.Digest != digest { // as [change.Change.Digest] makes it
+	if digest := change.DigestOfCanonical(data); c.Digest != digest {
 		return form{}, fmt.Errorf("the digest is %q, and that of the change is %q", c.Digest, digest)
 	}
 	if c.Revision < 1 {

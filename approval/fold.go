@@ -278,7 +278,7 @@ func (c *Case) started(e Started, at time.Time) error {
 		return why.problem()
 	case e.By.problem() != nil || e.By.Person == "":
 		return fmt.Errorf("it is by %.256q, whom the directory does not know", e.By.Identity)
-	case e.Backout != c.isBackout(e.Attempt.Artifact):
+	case e.Backout != c.IsBackout(e.Attempt.Artifact):
 		return errors.New("the way back is to the artifact that the change names for it, and to no other")
 	case !e.ReportBy.After(at):
 		return errors.New("its outcome is due before it was started")

@@ -67,7 +67,7 @@ func (c Case) Start(p *Policy, a Attempt, in GateInputs) ([]Event, error) {
 	case again:
 		return nil, nil
 	default:
-		return c.then(at, []Event{Started{By: in.By, Attempt: a, Backout: c.isBackout(a.Artifact), ReportBy: utc(at.Add(in.Validity.Report))}})
+		return c.then(at, []Event{Started{By: in.By, Attempt: a, Backout: c.IsBackout(a.Artifact), ReportBy: utc(at.Add(in.Validity.Report))}})
 	}
 }
 
@@ -77,7 +77,7 @@ func (c Case) gate(p *Policy, a Attempt, in GateInputs) (reasons, Classification
 	if run, ok := c.run(a.ID); ok && run.Attempt == a {
 		return append(append(why, c.again(run, at)...), c.deployable(in)...), Classification{}
 	}
-	if c.isBackout(a.Artifact) {
+	if c.IsBackout(a.Artifact) {
 		why = append(why, c.returnable(a)...)
 		why = append(why, c.lateToReturn(a.Target, at, in.Validity.Use)...)
 		return append(why, c.deployable(in)...), Classification{}
@@ -145,9 +145,9 @@ func (c Case) again(run Run, at time.Time) (why reasons) {
 	return why
 }
 
-// isBackout reports whether the artifact is the one that the change goes back
+// IsBackout reports whether the artifact is the one that the change goes back
 // to, and not one that it rolls out.
-func (c Case) isBackout(artifact change.Digest) bool {
+func (c Case) IsBackout(artifact change.Digest) bool {
 	if c.Change == nil || c.Change.Backout == nil || c.Change.Backout.Artifact == nil || c.Change.Backout.Artifact.Digest != artifact {
 		return false
 	}

@@ -50,8 +50,12 @@ func (c *Change) Digest() (Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	return DigestOf("changelane/change/v1", canonical), nil
+	return DigestOfCanonical(canonical), nil
 }
+
+// DigestOfCanonical is the digest of the change that has these canonical bytes,
+// for whoever has them already: see [Change.Canonical].
+func DigestOfCanonical(data []byte) Digest { return DigestOf("changelane/change/v1", data) }
 
 // maxBytes bounds a change, both as it is sent and as canonical bytes.
 const maxBytes = 1 << 20

@@ -360,7 +360,7 @@ type turn struct {
 	c         approval.Case           // before
 	reads     []audit.Read            // what must still be as it was read
 	templates map[string]audit.Record // as they were read; nil: they were not
-	under     string                  // the template that the yes hangs on, besides that of the case; "": none
+	under     string                  // the template under which a case that is not standard has become so, which a start hangs on; "": none
 }
 
 // after is the case with some more events, read back from the form in which
@@ -407,15 +407,14 @@ func (t *turn) batch(after approval.Case, made []audit.Draft) (audit.Batch, erro
 }
 
 // hangsOn lists the templates that must not change until the turn is written.
-func (t *turn) hangsOn(after approval.Case) (ids []string) {
-	if t.templates == nil {
+func (t *turn) hangsOn(after approval.Case) []string {
+	switch {
+	case t.templates == nil:
 		return nil
+	case after.Ruling.Type == change.Standard:
+		return []string{after.Ruling.Template}
+	case t.under != "":
+		return []string{t.under}
 	}
-	if after.Ruling.Type == change.Standard {
-		ids = append(ids, after.Ruling.Template)
-	}
-	if t.under != "" && !slices.Contains(ids, t.under) {
-		ids = append(ids, t.under)
-	}
-	return ids
+	return nil
 }

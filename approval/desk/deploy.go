@@ -68,22 +68,12 @@ func (t *turn) gate(ctx context.Context, who string, a approval.Attempt) (in app
 	if in.Holds, err = t.seats(ctx, in.By, t.c.Deployers()); err != nil {
 		return in, err
 	}
-	if t.c.Change == nil || t.wayBack(a) { // a discovered deployment never passes
+	if t.c.Change == nil || t.c.IsBackout(a.Artifact) { // a discovered deployment never passes
 		in.Inputs = approval.Inputs{At: t.now, Templates: map[string]approval.TemplateStatus{}, OnCall: map[string]bool{}}
 		return in, nil
 	}
 	in.Inputs, err = t.inputs(ctx, t.c.Change, t.author())
 	return in, err
-}
-
-// wayBack reports whether the attempt takes the way back: to the artifact that
-// the change names for it, and does not roll out as well.
-func (t *turn) wayBack(a approval.Attempt) bool {
-	c := t.c.Change
-	if c.Backout == nil || c.Backout.Artifact == nil || c.Backout.Artifact.Digest != a.Artifact {
-		return false
-	}
-	return a.Artifact != t.c.Digest && !slices.ContainsFunc(c.Artifacts, func(out change.Artifact) bool { return out.Digest == a.Artifact })
 }
 
 // author is who brought the present content.
@@ -120,7 +110,7 @@ func (d *Desk) Start(ctx context.Context, who, id string, a approval.Attempt) (a
 				return nil, err
 			}
 			events, err := t.c.Start(t.policy, a, in)
-			if len(events) > 0 && err == nil && t.templates != nil {
+			if len(events) > 0 && err == nil && t.templates != nil && t.c.Ruling.Type != change.Standard {
 				t.under = t.policy.Classify(t.c.Change, in.Inputs).Template
 			}
 			return events, err
