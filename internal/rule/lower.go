@@ -115,7 +115,7 @@ func (l *lowering) literal(n *ast.StringNode) (*node, *Error) {
 }
 
 func constant(kind Type, v Value) *node {
-	return &node{kind: kind, run: runConst, value: v, fixed: true, cost: step, size: bound{fixed: float64(len(v.Text))}}
+	return &node{op: opConst, kind: kind, run: runConst, value: v, fixed: true, cost: step, size: bound{fixed: float64(len(v.Text))}}
 }
 
 func (l *lowering) read(n ast.Node) (*node, *Error) {
@@ -133,7 +133,7 @@ func (l *lowering) read(n ast.Node) (*node, *Error) {
 	}
 	l.reads[i] = true
 	f := l.vocabulary.facts[i]
-	return &node{kind: f.Type, run: runFact, fact: i, words: f.Words, lies: f.Range, cost: step, size: bound{fixed: float64(f.Bytes)}}, nil
+	return &node{op: opFact, kind: f.Type, run: runFact, fact: i, words: f.Words, lies: f.Range, cost: step, size: bound{fixed: float64(f.Bytes)}}, nil
 }
 
 func (l *lowering) memberOf(group string) string {
@@ -169,7 +169,7 @@ func (l *lowering) element(n *ast.PointerNode) (*node, *Error) {
 		return nil, l.errorf(n, "# is the element of a loop, and there is no loop around it")
 	}
 	words := l.loops[len(l.loops)-1].words
-	return &node{kind: Text, run: runElement, words: words, cost: step, size: bound{perByte: 1}}, nil
+	return &node{op: opElement, kind: Text, run: runElement, words: words, cost: step, size: bound{perByte: 1}}, nil
 }
 
 func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
@@ -177,10 +177,10 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &node{kind: arg.kind, args: []*node{arg}, cost: arg.cost.plus(step)}
+	out := &node{op: opCompute, kind: arg.kind, args: []*node{arg}, cost: arg.cost.plus(step)}
 	switch {
 	case (n.Operator == "not" || n.Operator == "!") && arg.kind == Bool:
-		out.run = runNot
+		out.op, out.run = opNot, runNot
 		return out, l.varies(n.Node, arg)
 	case n.Operator == "not" || n.Operator == "!":
 		return nil, l.errorf(n, "%q needs a condition that is true or false, and this is %s; \"not\" binds tighter than a comparison, so write not (a == b), or a not in [...]", n.Operator, arg.kind)
@@ -219,7 +219,7 @@ func (l *lowering) choice(n *ast.ConditionalNode) (*node, *Error) {
 	if a.fixed && b.fixed && a.eval(&frame{}).Bool == b.eval(&frame{}).Bool && a.kind == Bool {
 		return nil, l.errorf(n.Cond, "both outcomes of this choice are the same, so it is always the same; leave it out")
 	}
-	return &node{kind: a.kind, run: runChoice, args: []*node{condition, a, b},
+	return &node{op: opChoice, kind: a.kind, run: runChoice, args: []*node{condition, a, b},
 		cost: step.plus(condition.cost).plus(a.cost).plus(b.cost), size: a.size.plus(b.size)}, nil
 }
 
@@ -270,15 +270,15 @@ func (l *lowering) loop(n *ast.BuiltinNode) (*node, *Error) {
 	out := &node{kind: Bool, args: []*node{list, inner}, cost: step.plus(list.cost).plus(inner.cost.over(fact.Items, fact.Bytes))}
 	switch n.Name {
 	case "any":
-		out.run = runAny
+		out.op, out.run = opAny, runAny
 	case "all":
-		out.run = runAll
+		out.op, out.run = opAll, runAll
 	case "none":
-		out.run = runNone
+		out.op, out.run = opNone, runNone
 	case "one":
-		out.run = runOne
+		out.op, out.run = opOne, runOne
 	default:
-		out.kind, out.run = Int, runCount
+		out.op, out.kind, out.run = opCount, Int, runCount
 	}
 	return out, nil
 }
@@ -291,7 +291,7 @@ func (l *lowering) function1(n *ast.BuiltinNode) (*node, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &node{kind: arg.kind, args: []*node{arg}, size: arg.size.times(3), cost: step.plus(arg.cost).plus(arg.size.times(compareByte))}
+	out := &node{op: opCompute, kind: arg.kind, args: []*node{arg}, size: arg.size.times(3), cost: step.plus(arg.cost).plus(arg.size.times(compareByte))}
 	switch {
 	case n.Name == "len" && arg.kind == Text:
 		out.kind, out.run = Int, strict(lenText)
@@ -340,7 +340,7 @@ func (l *lowering) extreme(n *ast.BuiltinNode) (*node, *Error) {
 		if n.Name == "max" {
 			run = strict(largest(order))
 		}
-		out = &node{kind: arg.kind, run: run, args: []*node{out, arg}, fixed: out.fixed && arg.fixed, cost: step.plus(out.cost).plus(arg.cost)}
+		out = &node{op: opCompute, kind: arg.kind, run: run, args: []*node{out, arg}, fixed: out.fixed && arg.fixed, cost: step.plus(out.cost).plus(arg.cost)}
 	}
 	return out, nil
 }
@@ -371,7 +371,7 @@ func (l *lowering) known(n *ast.CallNode) (*node, *Error) {
 		return nil, l.errorf(n.Arguments[0], "no fact is named %q%s", name, l.vocabulary.Hint(name))
 	}
 	l.asks[i] = true
-	return &node{kind: Bool, run: runKnown, fact: i, cost: step}, nil
+	return &node{op: opKnown, kind: Bool, run: runKnown, fact: i, cost: step}, nil
 }
 
 func (l *lowering) touches(n *ast.CallNode) (*node, *Error) {
@@ -382,7 +382,7 @@ func (l *lowering) touches(n *ast.CallNode) (*node, *Error) {
 		return nil, l.errorf(n, "touches() needs one path pattern or more, such as touches(\"migrations/**\")")
 	}
 	fact := l.vocabulary.facts[l.vocabulary.paths]
-	out := &node{kind: Bool, run: runTouches, fact: l.vocabulary.paths, cost: step}
+	out := &node{op: opTouches, kind: Bool, run: runTouches, fact: l.vocabulary.paths, cost: step}
 	for _, a := range n.Arguments {
 		text, ok := a.(*ast.StringNode)
 		if !ok {
@@ -392,7 +392,7 @@ func (l *lowering) touches(n *ast.CallNode) (*node, *Error) {
 		if problem != "" {
 			return nil, l.errorf(a, "%s", problem)
 		}
-		out.globs = append(out.globs, glob)
+		out.globs, out.texts = append(out.globs, glob), append(out.texts, text.Value)
 		out.cost = out.cost.plus(matchCost(glob.String()).over(fact.Items, fact.Bytes))
 	}
 	l.reads[l.vocabulary.paths] = true

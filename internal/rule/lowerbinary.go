@@ -24,7 +24,7 @@ func (l *lowering) binary(n *ast.BinaryNode) (*node, *Error) {
 	if err != nil {
 		return nil, l.bareWord(err, n.Right, n.Left)
 	}
-	out := &node{args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(a.size.plus(b.size).times(compareByte))}
+	out := &node{op: opCompute, args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(a.size.plus(b.size).times(compareByte))}
 	switch n.Operator {
 	case "and", "&&", "or", "||":
 		return l.logic(n, out)
@@ -47,9 +47,9 @@ func (l *lowering) logic(n *ast.BinaryNode, out *node) (*node, *Error) {
 			return nil, err
 		}
 	}
-	out.kind, out.run = Bool, runAnd
+	out.op, out.kind, out.run = opAnd, Bool, runAnd
 	if n.Operator == "or" || n.Operator == "||" {
-		out.run = runOr
+		out.op, out.run = opOr, runOr
 	}
 	return out, nil
 }
@@ -91,7 +91,7 @@ func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
 	if a.words != nil && b.words != nil && !slices.ContainsFunc(a.words, func(w string) bool { return slices.Contains(b.words, w) }) {
 		return nil, l.errorf(n, "these two have no value in common: %s; and %s", listed(a.words), listed(b.words))
 	}
-	out.kind, out.run = Bool, comparison(n.Operator, order)
+	out.op, out.kind, out.run = comparisons[n.Operator], Bool, comparison(n.Operator, order)
 	return out, nil
 }
 
@@ -170,7 +170,7 @@ func widened(n *node) *node {
 	if n.kind == Float {
 		return n
 	}
-	return &node{kind: Float, run: strict(toFloat), args: []*node{n}, fixed: n.fixed, cost: n.cost}
+	return &node{op: opCompute, kind: Float, run: strict(toFloat), args: []*node{n}, fixed: n.fixed, cost: n.cost}
 }
 
 func (l *lowering) search(n *ast.BinaryNode, out *node) (*node, *Error) {
@@ -185,11 +185,11 @@ func (l *lowering) search(n *ast.BinaryNode, out *node) (*node, *Error) {
 	out.kind = Bool
 	switch n.Operator {
 	case "contains":
-		out.run = strict(contains)
+		out.op, out.run = opContains, strict(contains)
 	case "startsWith":
-		out.run = strict(startsWith)
+		out.op, out.run = opStartsWith, strict(startsWith)
 	default:
-		out.run = strict(endsWith)
+		out.op, out.run = opEndsWith, strict(endsWith)
 	}
 	return out, nil
 }
@@ -224,7 +224,7 @@ func (l *lowering) match(n *ast.BinaryNode) (*node, *Error) {
 		return nil, l.errorf(n.Right, "every text matches the empty pattern, so this is always the same")
 	}
 	perByte := float64(instructions(literal.Value)) * matchByte
-	return &node{kind: Bool, run: strict(matches), args: []*node{a}, re: re,
+	return &node{op: opMatches, kind: Bool, run: strict(matches), args: []*node{a}, re: re,
 		cost: step.plus(a.cost).plus(a.size.times(perByte))}, nil
 }
 
@@ -248,14 +248,14 @@ func (l *lowering) membership(n *ast.BinaryNode) (*node, *Error) {
 	}
 	fact := l.vocabulary.facts[b.fact]
 	compares := step.plus(bound{perByte: compareByte}).over(fact.Items, fact.Bytes)
-	return &node{kind: Bool, run: strict(inList), args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(compares)}, nil
+	return &node{op: opInList, kind: Bool, run: strict(inList), args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(compares)}, nil
 }
 
 func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode) (*node, *Error) {
 	if len(literal.Nodes) == 0 {
 		return nil, l.errorf(n, "the list after \"in\" is empty, so nothing is ever in it")
 	}
-	out := &node{kind: Bool, args: []*node{a}, cost: step.plus(a.cost).plus(bound{fixed: float64(len(literal.Nodes))})}
+	out := &node{op: opIn, kind: Bool, args: []*node{a}, cost: step.plus(a.cost).plus(bound{fixed: float64(len(literal.Nodes))})}
 	for _, item := range literal.Nodes {
 		low, err := l.lower(item)
 		if err != nil {

@@ -5,14 +5,52 @@ import (
 	"regexp"
 )
 
+// op says what a node does, for whoever looks at an expression without
+// evaluating it.
+type op uint8
+
+const (
+	opConst op = iota + 1
+	opFact
+	opElement
+	opKnown
+	opNot
+	opAnd
+	opOr
+	opChoice
+	opEqual
+	opNotEqual
+	opLess
+	opAtMost
+	opGreater
+	opAtLeast
+	opContains
+	opStartsWith
+	opEndsWith
+	opMatches
+	opIn     // a literal list
+	opInList // a fact that is a list
+	opTouches
+	opAny
+	opAll
+	opNone
+	opOne
+	opCount
+	opCompute // a value of its operands: arithmetic, joining, functions
+)
+
+// comparisons are the operations of the comparison signs.
+var comparisons = map[string]op{"==": opEqual, "!=": opNotEqual, "<": opLess, "<=": opAtMost, ">": opGreater, ">=": opAtLeast}
+
 // node is one part of a lowered expression.
 type node struct {
+	op    op
 	kind  Type
 	run   func(*node, *frame) Value
 	args  []*node
 	fact  int              // for a fact
 	value Value            // for a constant
-	texts []string         // for membership in a literal list of texts
+	texts []string         // for membership in a literal list of texts; for touches the path patterns
 	ints  []int64          // for membership in a literal list of numbers
 	re    *regexp.Regexp   // for matches
 	globs []*regexp.Regexp // for touches
