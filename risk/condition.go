@@ -33,6 +33,7 @@ type Extra struct {
 // Condition is a compiled condition over a vocabulary. It is immutable.
 type Condition struct {
 	vocabulary *Vocabulary
+	words      *rule.Vocabulary // with the extra facts
 	expr       *rule.Expr
 	extras     int
 }
@@ -55,7 +56,7 @@ func (v *Vocabulary) Condition(text string, extras ...Extra) (*Condition, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Condition{v, expr, len(extras)}, nil
+	return &Condition{v, words, expr, len(extras)}, nil
 }
 
 // Decide evaluates the condition over facts of its vocabulary and one value

@@ -141,24 +141,7 @@ func stateOf(v rule.Value) State {
 	return [...]State{rule.Unknown: Unknown, rule.Present: Present, rule.NotApplicable: NotApplicable, rule.Faulty: Unreadable}[v.State]
 }
 
-func (f Facts) plain(i int) any {
-	v := f.values[i]
-	if v.State != rule.Present {
-		return nil
-	}
-	switch f.vocabulary.defs[i].Type {
-	case rule.Bool:
-		return v.Bool
-	case rule.Int:
-		return v.Int
-	case rule.Float:
-		return v.Float
-	case rule.List:
-		return slices.Clone(v.List) // it may be the policy's own
-	default:
-		return v.Text
-	}
-}
+func (f Facts) plain(i int) any { return plainValue(f.vocabulary.defs[i].Type, f.values[i]) }
 
 // Without returns the facts with one of them unknown, as if nobody had stated
 // it; unknown names change nothing.
