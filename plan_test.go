@@ -24,6 +24,7 @@ var plan = map[string][]string{
 	"internal/rule":          {"internal/nearest", "mod:github.com/expr-lang/expr"},
 	"internal/schema":        {"internal/nearest", "mod:github.com/santhosh-tekuri/jsonschema/v5"},
 	"internal/policyfile":    {"internal/nearest", "mod:go.yaml.in/yaml/v4"},
+	"internal/workload":      {"change", "risk"}, // what tests and benchmarks run over
 	"change":                 {"internal/schema", "internal/nearest"},
 	"risk":                   {"change", "internal/rule", "internal/schema", "internal/policyfile", "internal/nearest"},
 	"approval":               {"risk", "change", "internal/rule", "internal/schema", "internal/policyfile", "internal/nearest"},
