@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 
 	"github.com/changelane/changelane/internal/workload"
@@ -120,7 +121,7 @@ func (b *indexBuilder) tables() {
 		n, t := uint32(i), b.tests[i]
 		if kindOf(t.Op) == 5 {
 			b.late = min(b.late, n)
-			b.lazy = append(b.lazy, t)
+			b.lazy = append(b.lazy, newLazyTest(t))
 			continue
 		}
 		b.inField(t.Field, n)
@@ -143,6 +144,13 @@ func (b *indexBuilder) tables() {
 			b.ends.add(t.Texts[0], n)
 		}
 	}
+}
+
+func newLazyTest(t workload.Condition) lazyTest {
+	if t.Op != workload.Matches {
+		return lazyTest{t, nil}
+	}
+	return lazyTest{t, regexp.MustCompile(t.Texts[0])}
 }
 
 // inField extends the last run of the field, or begins one.
@@ -196,6 +204,7 @@ func (b *indexBuilder) clauses(rules []workload.Rule) {
 			}
 			p := post{rule: uint32(i)}
 			copy(p.need[:], literals)
+			p.lazy = slices.ContainsFunc(literals, func(l uint32) bool { return l/2 >= b.late })
 			if at == 0 {
 				b.always = append(b.always, p)
 			} else {

@@ -3,6 +3,7 @@ package risk_test
 import (
 	"math"
 	"math/bits"
+	"regexp"
 	"strings"
 
 	"github.com/changelane/changelane/internal/workload"
@@ -24,7 +25,7 @@ type handIndex struct {
 	starts  prefixTable // of paths
 	titles  prefixTable // of titles
 	ends    suffixTable // of paths
-	lazy    []workload.Condition
+	lazy    []lazyTest
 	late    uint32 // the first of the predicates that are decided when asked for
 	fields  [workload.NumFields][]run
 
@@ -54,6 +55,25 @@ type run struct{ from, to uint32 }
 type post struct {
 	rule uint32
 	need [3]uint32
+	lazy bool // one of the predicates is
+}
+
+// lazyTest is a predicate that no table finds.
+type lazyTest struct {
+	workload.Condition
+	pattern *regexp.Regexp // of Matches
+}
+
+// holds decides the test.
+func (t *lazyTest) holds(c *workload.Change) bool {
+	switch t.Op {
+	case workload.Contains:
+		return strings.Contains(c.Title, t.Texts[0])
+	case workload.Matches:
+		return t.pattern.MatchString(c.Title)
+	default:
+		return t.Holds(c)
+	}
 }
 
 // valueTable maps a value to the predicates that it makes true.
@@ -276,27 +296,39 @@ func (x *handIndex) search() {
 }
 
 func (x *handIndex) try(posts []post) {
+	sure := x.sure
 	for i := range posts {
 		p := &posts[i]
-		if x.literal(p.need[0]) && x.literal(p.need[1]) && x.literal(p.need[2]) {
-			x.found[p.rule/64] |= 1 << (p.rule % 64)
+		if p.lazy {
+			x.decideAll(p)
 		}
+		if !bit(sure, p.need[0]) || !bit(sure, p.need[1]) || !bit(sure, p.need[2]) {
+			continue
+		}
+		x.found[p.rule/64] |= 1 << (p.rule % 64)
 	}
 }
 
-func (x *handIndex) literal(l uint32) bool {
-	p := l / 2
-	if p >= x.late {
-		x.decide(p)
+// bit is whether a literal holds.
+func bit(sure []uint64, l uint32) bool { return (sure[l/128]>>(l/2%64)^uint64(l))&1 != 0 }
+
+// decideAll decides the lazy predicates of a post, unless it fails without.
+func (x *handIndex) decideAll(p *post) {
+	for _, l := range p.need {
+		if n := l / 2; n >= x.late {
+			x.decide(n)
+		}
+		if !bit(x.sure, l) {
+			return
+		}
 	}
-	return (x.sure[p/64]>>(p%64)^uint64(l))&1 != 0
 }
 
 // decide decides a lazy predicate once.
 func (x *handIndex) decide(p uint32) {
 	if n := p - x.late; x.known[n/64]>>(n%64)&1 == 0 {
 		x.known[n/64] |= 1 << (n % 64)
-		if test := &x.lazy[n]; test.Op == workload.Contains && strings.Contains(x.change.Title, test.Texts[0]) || test.Op != workload.Contains && test.Holds(x.change) {
+		if x.lazy[n].holds(x.change) {
 			x.sure[p/64] |= 1 << (p % 64)
 		}
 	}
@@ -333,7 +365,7 @@ func (x *handIndex) searchOpen() {
 }
 
 // hangs reports whether a test hangs on a missing fact.
-func (x *handIndex) hangs(test *workload.Condition) bool {
+func (x *handIndex) hangs(test *lazyTest) bool {
 	return x.missing.Has(test.Field) || test.Op == workload.Ratio && x.missing.Has(test.By)
 }
 

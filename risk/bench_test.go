@@ -20,7 +20,7 @@ import (
 // The benchmarks compare contestants that take turns in one run, by process
 // CPU time; see internal/workload. Run them with
 //
-//	go test -run '^$' -bench . -benchtime 1x ./risk
+//	go test -run '^$' -bench . -benchtime 200ms ./risk
 //
 // x-expr is how many times faster the rule set is than the best loop over
 // expr; x-index is its time over that of an index written by hand.
@@ -135,6 +135,7 @@ func compare(b *testing.B, o workload.Options) float64 {
 	w := workload.New(o)
 	ours, index, loop := newOurs(b, w), newIndex(w), newLoop(b, w)
 	slow := max(20, 100_000/o.Rules)
+	report(b, len(w.Changes), func(i int) { ours.decide(i) })
 	times := workload.Interleave([]workload.Contestant{
 		{Name: "ours", Slow: slow * oursSpeed, Run: func(i int) { ours.decide(i) }},
 		{Name: "index", Run: func(i int) { index.answer(i) }},
@@ -144,7 +145,6 @@ func compare(b *testing.B, o workload.Options) float64 {
 	b.ReportMetric(times.Of(1), "index-ns/change")
 	b.ReportMetric(times.Ratio(0, 1), "x-index")
 	b.ReportMetric(times.Ratio(2, 0), "x-expr")
-	report(b, len(w.Changes), func(i int) { ours.decide(i) })
 	return times.Of(0)
 }
 
@@ -153,7 +153,8 @@ func compare(b *testing.B, o workload.Options) float64 {
 const oursSpeed = 1
 
 // report runs one contestant in the way of benchmarks, for what go test adds:
-// time by the clock, and allocations.
+// time by the clock, and allocations. It comes before the metrics, which it
+// would clear.
 func report(b *testing.B, changes int, run func(int)) {
 	b.ReportAllocs()
 	i := 0
@@ -186,6 +187,7 @@ func BenchmarkGrowth(b *testing.B) {
 	few, many := workload.New(workload.Options{Rules: 100}), workload.New(workload.Options{Rules: 10_000})
 	small, large := newOurs(b, few), newOurs(b, many)
 	x, y := newIndex(few), newIndex(many)
+	report(b, len(few.Changes), func(i int) { small.decide(i) })
 	times := workload.Interleave([]workload.Contestant{
 		{Name: "100", Run: func(i int) { small.decide(i) }},
 		{Name: "10,000", Slow: 20 * oursSpeed, Run: func(i int) { large.decide(i) }},
@@ -194,7 +196,6 @@ func BenchmarkGrowth(b *testing.B) {
 	}, len(few.Changes), passes, turn, cpuTime)
 	b.ReportMetric(math.Log10(times.Ratio(1, 0))/2, "exponent")
 	b.ReportMetric(math.Log10(times.Ratio(3, 2))/2, "index-exponent")
-	report(b, len(few.Changes), func(i int) { small.decide(i) })
 }
 
 // BenchmarkLoad compares the loading of 2,000 rules with expr.Compile of the
@@ -215,6 +216,7 @@ func BenchmarkLoad(b *testing.B) {
 	for i := range w.Rules {
 		sources[i] = w.Rules[i].When.Expr()
 	}
+	report(b, 1, load)
 	times := workload.Interleave([]workload.Contestant{
 		{Name: "ours", Run: load},
 		{Name: "expr", Run: func(int) {
@@ -226,7 +228,6 @@ func BenchmarkLoad(b *testing.B) {
 	b.ReportMetric(times.Of(0)/float64(len(w.Rules)), "cpu-ns/rule")
 	b.ReportMetric(times.Ratio(0, 1), "x-compile")
 	b.ReportMetric(keeps(b, workload.New(workload.Options{Rules: 10_000, Changes: 1}), vocabulary), "heap-MiB/10000-rules")
-	report(b, 1, load)
 }
 
 // keeps is the heap, in MiB, that a rule set holds besides the definition that
@@ -277,11 +278,11 @@ func BenchmarkParallel(b *testing.B) {
 			wait.Wait()
 		}
 	}
+	report(b, len(w.Changes), func(i int) { workers[0].decide(i) })
 	times := workload.Interleave([]workload.Contestant{{Name: "all", Run: on(all)}, {Name: "one", Run: on(1)}}, 1, passes, turn, cpuTime)
 	runtime.GOMAXPROCS(all)
 	b.ReportMetric(times.Ratio(0, 1), "x-one")
 	b.ReportMetric(float64(all), "processors")
-	report(b, len(w.Changes), func(i int) { workers[0].decide(i) })
 }
 
 // BenchmarkHistory compares 100 rules over a history of changes, one after the
@@ -290,11 +291,11 @@ func BenchmarkParallel(b *testing.B) {
 func BenchmarkHistory(b *testing.B) {
 	w := workload.New(workload.Options{Rules: 100, Changes: 5000})
 	ours, loop := newOurs(b, w), newLoop(b, w)
+	report(b, len(w.Changes), func(i int) { ours.decide(i) })
 	times := workload.Interleave([]workload.Contestant{
 		{Name: "streaming", Run: func(i int) { ours.decide(i) }},
 		{Name: "expr", Slow: 1000, Run: func(i int) { loop.answer(i) }},
 	}, len(w.Changes), passes, turn, cpuTime)
 	b.ReportMetric(1e9/times.Of(0), "changes/cpu-s")
 	b.ReportMetric(times.Ratio(1, 0), "x-expr")
-	report(b, len(w.Changes), func(i int) { ours.decide(i) })
 }

@@ -131,7 +131,7 @@ func (a author) more(n int) []Condition {
 		case 4:
 			out[i] = a.equal(RequesterTeam)
 		default:
-			out[i] = a.threshold(numeric[k-5][a.IntN(3)], 0.05+0.3*a.Float64())
+			out[i] = a.threshold(numeric[k-5][a.IntN(3)], 0.05+0.25*a.Float64())
 		}
 	}
 	return out
