@@ -9,8 +9,8 @@ import (
 // Contestant decides about changes, one after the other.
 type Contestant struct {
 	Name string
-	Slow int              // how many of the changes one pass takes, spread evenly; 0: all
 	Run  func(change int) // decide about the change of that number
+	next int
 }
 
 // Times are what the passes of an interleaved comparison took: for each
@@ -19,14 +19,17 @@ type Contestant struct {
 // them meet the same neighbours on a shared machine.
 type Times [][]float64
 
-// Interleave lets the contestants take turns over n changes. The garbage of
-// one is collected before the next begins, and what each collects during its
-// turn is its own. A turn goes over the changes again until it has taken the
-// least time. The clock gives the CPU time of the process.
+// fewest is how many changes a turn takes at the least.
+const fewest = 20
+
+// Interleave lets the contestants take turns over n changes, each going on
+// where it stopped. The garbage of one is collected before the next begins, and
+// what each collects during its turn is its own. A turn lasts until it has
+// taken the least time. The clock gives the CPU time of the process.
 func Interleave(contestants []Contestant, n, passes int, least time.Duration, clock func() time.Duration) Times {
 	out := make(Times, len(contestants))
-	for _, c := range contestants {
-		c.turn(n, 0, clock) // warm
+	for i := range contestants {
+		contestants[i].turn(n, 0, clock) // warm
 	}
 	for pass := range passes {
 		for k := range contestants {
@@ -38,17 +41,17 @@ func Interleave(contestants []Contestant, n, passes int, least time.Duration, cl
 	return out
 }
 
+// turn looks at the clock after ever more changes, which are taken in an order
+// that spreads a few of them over all.
 func (c *Contestant) turn(n int, least time.Duration, clock func() time.Duration) float64 {
-	step := 1
-	if c.Slow > 0 && c.Slow < n {
-		step = n / c.Slow
-	}
+	const stride = 617 // a prime, so that all of a thousand changes come up
 	begin, done := clock(), 0
-	for {
-		for i := 0; i < n; i += step {
-			c.Run(i)
-			done++
+	for more := min(n, fewest); ; more = done {
+		for range more {
+			c.Run(c.next)
+			c.next = (c.next + stride) % n
 		}
+		done += more
 		if spent := clock() - begin; spent >= least {
 			return float64(spent.Nanoseconds()) / float64(done)
 		}

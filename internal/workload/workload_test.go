@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math/bits"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestWorkloadIsAlwaysTheSame(t *testing.T) {
 
 // TestClausesAreTheCondition: taking a condition apart does not change it.
 func TestClausesAreTheCondition(t *testing.T) {
-	w := New(Options{Rules: 500, Class: Combined, Changes: 200})
+	w := New(Options{Rules: 300, Class: Combined, Changes: 100})
 	for i := range w.Rules {
 		clauses := w.Rules[i].When.Clauses()
 		for j := range w.Changes {
@@ -105,19 +106,23 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-// TestInterleave: contestants take turns, a slow one over fewer changes, and a
-// turn lasts its time by the clock that is given.
+// TestInterleave: contestants take turns over all changes, and a turn lasts its
+// time by the clock that is given.
 func TestInterleave(t *testing.T) {
 	var now time.Duration
-	cost := func(name string, d time.Duration, slow int) Contestant {
-		return Contestant{Name: name, Slow: slow, Run: func(int) { now += d }}
-	}
-	times := Interleave([]Contestant{cost("quick", 2, 0), cost("slow", 60, 5)}, 100, 3, 1000, func() time.Duration { return now })
-	if got := times.Of(0); got != 2 {
-		t.Errorf("a change of 2 ns took %v", got)
+	seen, order := map[int]bool{}, ""
+	times := Interleave([]Contestant{
+		{Name: "quick", Run: func(i int) { now, order, seen[i] = now+2, order+"q", true }},
+		{Name: "slow", Run: func(int) { now, order = now+60, order+"s" }},
+	}, 1000, 3, 2000, func() time.Duration { return now })
+	if got := times.Of(0); got != 2 || len(seen) != 1000 {
+		t.Errorf("a change of 2 ns took %v, and %d of 1,000 changes came up", got, len(seen))
 	}
 	if got := times.Ratio(1, 0); got != 30 || len(times[1]) != 3 {
 		t.Errorf("the ratio of 60 to 2 is %v, of %d passes", got, len(times[1]))
+	}
+	if turns := regexp.MustCompile("q+|s+").FindAllString(order, -1); len(turns) != 6 { // the warming, and pairs that meet
+		t.Errorf("there are %d turns in a row", len(turns))
 	}
 	if got := (Times{{1, 8, 3}, {1, 2, 1}}).Ratio(0, 1); got != 3 {
 		t.Errorf("the median of 1, 4 and 3 is 3, not %v", got)

@@ -58,8 +58,7 @@ func measure(sizes []int) ([]row, error) {
 			if err := agrees(w, decide); err != nil {
 				return nil, fmt.Errorf("%s, %d rules: %w", e.name, n, err)
 			}
-			slow := max(e.atLeast, 20_000/n)
-			contestants[i] = workload.Contestant{Name: e.name, Slow: slow, Run: func(i int) { decide(i) }}
+			contestants[i] = workload.Contestant{Name: e.name, Run: func(i int) { decide(i) }}
 		}
 		times := workload.Interleave(contestants, len(w.Changes), 7, 20*time.Millisecond, cpuTime)
 		for i, c := range contestants {
