@@ -125,6 +125,29 @@ func serviceOf(c *Change, missing Fields) *change.Service {
 	}
 }
 
+// Read reads the fields of the request into a plain change, by hand: what it
+// takes is the least that a program which holds a [change.Change] pays before
+// any rule. All facts must be there.
+func (r *Request) Read(c *Change) {
+	from, service, past := r.Change, r.Situation.Service, r.Change.History
+	*c = Change{
+		Service: service.Name, Team: service.Team, Exposure: service.Exposure.String(), Tier: service.Tier,
+		Title: from.Title, RequesterTeam: from.Requester.Team,
+		LinesAdded: *from.Size.LinesAdded, LinesDeleted: *from.Size.LinesDeleted, Files: len(from.Files), Targets: len(from.Targets),
+		Changes30d: *past.ServiceChanges30d, Failures90d: *past.ServiceFailures90d, Developers: *past.FilesDevelopers,
+		FailureRate: *past.ServiceFailureRate, TeamFailureRate: *past.TeamFailureRate, HoursSinceFailure: *past.HoursSinceFailure,
+		Downtime: *from.Downtime, Backout: from.Backout != nil,
+		Paths: c.Paths[:0],
+	}
+	for i := range from.Files {
+		c.Paths = append(c.Paths, from.Files[i].Path)
+	}
+	c.Environment, _ = from.Attributes["environment"].(string)
+	c.Region, _ = from.Attributes["region"].(string)
+	c.Kind, _ = from.Attributes["kind"].(string)
+	c.Labels, _ = from.Attributes["labels"].([]string)
+}
+
 // known points to the value, unless the field is missing.
 func known[T any](missing Fields, f Field, value T) *T {
 	if missing.Has(f) {

@@ -80,6 +80,17 @@ func TestClausesAreTheCondition(t *testing.T) {
 	}
 }
 
+// TestRequestIsTheChange: both forms of a change say the same.
+func TestRequestIsTheChange(t *testing.T) {
+	w := New(Options{Rules: 1})
+	for i := range w.Requests {
+		var got Change
+		if w.Requests[i].Read(&got); !reflect.DeepEqual(got, w.Changes[i]) {
+			t.Fatalf("change %d is %+v, and its request says %+v", i, w.Changes[i], got)
+		}
+	}
+}
+
 // TestVariants: one fact of ten is missing, and one rule of twenty cannot be
 // looked up, when that is asked for.
 func TestVariants(t *testing.T) {
