@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +19,7 @@ type lowering struct {
 	source     string
 	reads      map[int]bool
 	asks       map[int]bool
+	sets       map[string]bool
 	loops      []*node // the lists of the loops around, innermost last
 	nodes      int     // lowered so far; a chain such as 0 < x < 9 lowers x twice
 }
@@ -126,6 +128,8 @@ func (l *lowering) read(n ast.Node) (*node, *Error) {
 	i, ok := l.vocabulary.Lookup(name)
 	switch {
 	case ok:
+	case namesSet(name):
+		return nil, l.errorf(n, "a set stands on the right of \"in\", or in touches()")
 	case slices.Contains(l.vocabulary.groups, name):
 		return nil, l.errorf(n, "%q is a group of facts; name one of them, such as %s", name, l.memberOf(name))
 	default:
@@ -133,7 +137,7 @@ func (l *lowering) read(n ast.Node) (*node, *Error) {
 	}
 	l.reads[i] = true
 	f := l.vocabulary.facts[i]
-	return &node{op: opFact, kind: f.Type, run: runFact, fact: i, words: f.Words, lies: f.Range, cost: step, size: bound{fixed: float64(f.Bytes)}}, nil
+	return &node{op: opFact, kind: f.Type, run: runFact, fact: i, words: f.Words, lies: f.Range, unit: l.vocabulary.Unit(i), cost: step, size: bound{fixed: float64(f.Bytes)}}, nil
 }
 
 func (l *lowering) memberOf(group string) string {
@@ -177,7 +181,7 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &node{op: opCompute, kind: arg.kind, args: []*node{arg}, cost: arg.cost.plus(step)}
+	out := &node{op: opCompute, kind: arg.kind, unit: arg.unit, args: []*node{arg}, cost: arg.cost.plus(step)}
 	switch {
 	case (n.Operator == "not" || n.Operator == "!") && arg.kind == Bool:
 		out.op, out.run = opNot, runNot
@@ -188,6 +192,9 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 		out.run = strict(negInt)
 	case n.Operator == "-" && arg.kind == Float:
 		out.run = strict(negFloat)
+	case n.Operator == "-" && arg.kind == quantity:
+		arg.amount = new(big.Rat).Neg(arg.amount)
+		return arg, nil
 	default:
 		return nil, l.errorf(n, "%q cannot stand before %s", n.Operator, arg.kind)
 	}
@@ -213,18 +220,24 @@ func (l *lowering) choice(n *ast.ConditionalNode) (*node, *Error) {
 	if err != nil {
 		return nil, err
 	}
+	args := []*node{condition, a, b}
+	if err := l.sameUnit(n.Cond, args[1:]); err != nil {
+		return nil, err
+	}
+	a, b = args[1], args[2]
 	if a.kind != b.kind || a.kind == List {
 		return nil, l.errorf(n.Cond, "both outcomes of a choice must be of one type, and they are %s and %s", a.kind, b.kind)
 	}
 	if a.fixed && b.fixed && a.eval(&frame{}).Bool == b.eval(&frame{}).Bool && a.kind == Bool {
 		return nil, l.errorf(n.Cond, "both outcomes of this choice are the same, so it is always the same; leave it out")
 	}
-	return &node{op: opChoice, kind: a.kind, run: runChoice, args: []*node{condition, a, b},
+	return &node{op: opChoice, kind: a.kind, run: runChoice, unit: commonUnit(a, b), args: args,
 		cost: step.plus(condition.cost).plus(a.cost).plus(b.cost), size: a.size.plus(b.size)}, nil
 }
 
 // builtins are the functions of expr that the language keeps.
-var builtins = []string{"abs", "all", "any", "count", "known", "len", "lower", "max", "min", "none", "one", "touches", "trim", "upper"}
+var builtins = []string{"abs", "all", "any", "bytes", "count", "days", "gib", "hours", "kib", "known", "len", "lower", "max", "mib", "min",
+	"minutes", "none", "one", "seconds", "touches", "trim", "upper", "weeks"}
 
 func (l *lowering) builtin(n *ast.BuiltinNode) (*node, *Error) {
 	switch n.Name {
@@ -291,7 +304,7 @@ func (l *lowering) function1(n *ast.BuiltinNode) (*node, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &node{op: opCompute, kind: arg.kind, args: []*node{arg}, size: arg.size.times(3), cost: step.plus(arg.cost).plus(arg.size.times(compareByte))}
+	out := &node{op: opCompute, kind: arg.kind, unit: arg.unit, args: []*node{arg}, size: arg.size.times(3), cost: step.plus(arg.cost).plus(arg.size.times(compareByte))}
 	switch {
 	case n.Name == "len" && arg.kind == Text:
 		out.kind, out.run = Int, strict(lenText)
@@ -321,28 +334,40 @@ func (l *lowering) extreme(n *ast.BuiltinNode) (*node, *Error) {
 	var out *node
 	for _, a := range n.Arguments {
 		arg, err := l.lower(a)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case arg.kind != Int && arg.kind != Float:
+		}
+		if arg.kind != Int && arg.kind != Float && arg.kind != quantity {
 			return nil, l.errorf(a, "%s() takes numbers, and this is %s", n.Name, arg.kind)
-		case out == nil:
+		}
+		if out == nil {
 			out = arg
-			continue
-		case out.kind != arg.kind:
-			return nil, l.errorf(a, "%s() takes numbers of one type, and these are %s and %s", n.Name, out.kind, arg.kind)
+		} else if out, err = l.further(a, n.Name, out, arg); err != nil {
+			return nil, err
 		}
-		order := orderInt
-		if arg.kind == Float {
-			order = orderFloat
-		}
-		run := strict(smallest(order))
-		if n.Name == "max" {
-			run = strict(largest(order))
-		}
-		out = &node{op: opCompute, kind: arg.kind, run: run, args: []*node{out, arg}, fixed: out.fixed && arg.fixed, cost: step.plus(out.cost).plus(arg.cost)}
 	}
 	return out, nil
+}
+
+// further is the smaller, or the larger, of two numbers.
+func (l *lowering) further(at ast.Node, name string, a, b *node) (*node, *Error) {
+	args := []*node{a, b}
+	if err := l.sameUnit(at, args); err != nil {
+		return nil, err
+	}
+	a, b = args[0], args[1]
+	if a.kind != b.kind {
+		return nil, l.errorf(at, "%s() takes numbers of one type, and these are %s and %s", name, a.kind, b.kind)
+	}
+	order := orderInt
+	if a.kind == Float {
+		order = orderFloat
+	}
+	run := strict(smallest(order))
+	if name == "max" {
+		run = strict(largest(order))
+	}
+	return &node{op: opCompute, kind: a.kind, unit: commonUnit(a, b), run: run, args: args, fixed: a.fixed && b.fixed, cost: step.plus(a.cost).plus(b.cost)}, nil
 }
 
 func (l *lowering) call(n *ast.CallNode) (*node, *Error) {
@@ -354,6 +379,9 @@ func (l *lowering) call(n *ast.CallNode) (*node, *Error) {
 		return l.known(n)
 	case callee.Value == "touches":
 		return l.touches(n)
+	}
+	if u, ok := unitNamed(callee.Value); ok {
+		return l.quantity(n, u)
 	}
 	return nil, l.unknownFunction(n, callee.Value)
 }
@@ -381,22 +409,39 @@ func (l *lowering) touches(n *ast.CallNode) (*node, *Error) {
 	if len(n.Arguments) == 0 {
 		return nil, l.errorf(n, "touches() needs one path pattern or more, such as touches(\"migrations/**\")")
 	}
-	fact := l.vocabulary.facts[l.vocabulary.paths]
 	out := &node{op: opTouches, kind: Bool, run: runTouches, fact: l.vocabulary.paths, cost: step}
 	for _, a := range n.Arguments {
+		if set, is, err := l.set(a); err != nil {
+			return nil, err
+		} else if is {
+			if err := l.globSet(a, set, out); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		text, ok := a.(*ast.StringNode)
 		if !ok {
-			return nil, l.errorf(a, "touches() takes path patterns in quotes")
+			return nil, l.errorf(a, "touches() takes path patterns in quotes, and sets of them")
 		}
-		glob, problem := compileGlob(text.Value)
-		if problem != "" {
+		if problem := l.addGlob(text.Value, out); problem != "" {
 			return nil, l.errorf(a, "%s", problem)
 		}
-		out.globs, out.texts = append(out.globs, glob), append(out.texts, text.Value)
-		out.cost = out.cost.plus(matchCost(glob.String()).over(fact.Items, fact.Bytes))
 	}
 	l.reads[l.vocabulary.paths] = true
 	return out, nil
+}
+
+// addGlob adds a path pattern to touches(); the result says what is wrong with
+// it.
+func (l *lowering) addGlob(pattern string, out *node) string {
+	glob, problem := compileGlob(pattern)
+	if problem != "" {
+		return problem
+	}
+	fact := l.vocabulary.facts[out.fact]
+	out.globs, out.texts = append(out.globs, glob), append(out.texts, pattern)
+	out.cost = out.cost.plus(matchCost(glob.String()).over(fact.Items, fact.Bytes))
+	return ""
 }
 
 // matchCost bounds one match of a pattern, per byte of the text.

@@ -55,6 +55,9 @@ func (l *lowering) logic(n *ast.BinaryNode, out *node) (*node, *Error) {
 }
 
 func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
+	if err := l.sameUnit(n, out.args); err != nil {
+		return nil, err
+	}
 	a, b := out.args[0], out.args[1]
 	equality := n.Operator == "==" || n.Operator == "!="
 	var order ordering
@@ -141,6 +144,15 @@ func (l *lowering) arithmetic(n *ast.BinaryNode, out *node) (*node, *Error) {
 			return nil, l.errorf(n, "the joined text could be longer than %d bytes", maxText)
 		}
 		return out, nil
+	}
+	if n.Operator != "*" {
+		if err := l.sameUnit(n, out.args); err != nil {
+			return nil, err
+		}
+		a, b = out.args[0], out.args[1]
+		if n.Operator != "/" {
+			out.unit = commonUnit(a, b)
+		}
 	}
 	if (a.kind != Int && a.kind != Float) || (b.kind != Int && b.kind != Float) {
 		return nil, l.errorf(n, "%q needs numbers, and these are %s and %s", n.Operator, a.kind, b.kind)
@@ -236,6 +248,11 @@ func (l *lowering) membership(n *ast.BinaryNode) (*node, *Error) {
 	if literal, ok := n.Right.(*ast.ArrayNode); ok {
 		return l.inLiteral(n, a, literal)
 	}
+	if set, is, err := l.set(n.Right); err != nil {
+		return nil, err
+	} else if is {
+		return l.inSet(n, a, set)
+	}
 	b, err := l.lower(n.Right)
 	if err != nil {
 		return nil, err
@@ -260,6 +277,11 @@ func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode)
 		low, err := l.lower(item)
 		if err != nil {
 			return nil, l.bareWord(err, item, n.Left)
+		}
+		if low.kind == quantity && a.kind != quantity {
+			if low, err = l.settle(item, low, a); err != nil {
+				return nil, err
+			}
 		}
 		if low.value.State != Present || low.kind != a.kind || (a.kind != Text && a.kind != Int) {
 			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s", a.kind)

@@ -24,11 +24,13 @@ const (
 	Float
 	Text
 	List // of text
+
+	quantity // a duration or a size, until it is settled in a unit
 )
 
 // String names the type as messages do.
 func (t Type) String() string {
-	return [...]string{"nothing", "true or false", "a whole number", "a decimal number", "a text", "a list of texts"}[t]
+	return [...]string{"nothing", "true or false", "a whole number", "a decimal number", "a text", "a list of texts", "a duration or a size"}[t]
 }
 
 // Fact declares one name that an expression may read.
@@ -53,6 +55,7 @@ type Vocabulary struct {
 	names  []string // sorted, for hints
 	groups []string // "change", "service", ... sorted
 	paths  int      // the list that touches() looks at, or -1
+	sets   []*namedSet
 
 	notes map[string]string // by group, see WithNotes
 }
@@ -61,7 +64,7 @@ type Vocabulary struct {
 var factName = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$`)
 
 // reserved are the words of the language itself.
-var reserved = append([]string{"true", "false", "nil", "and", "or", "not", "in", "if", "else", "let", "matches", "contains"}, builtins...)
+var reserved = append([]string{"true", "false", "nil", "and", "or", "not", "in", "if", "else", "let", "matches", "contains", setsGroup}, builtins...)
 
 // NewVocabulary makes a vocabulary of facts; paths names the list of touched
 // paths that touches() looks at, or is "". It fails on a duplicate name, on a
@@ -109,7 +112,8 @@ func (v *Vocabulary) Extend(more []Fact) (*Vocabulary, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out.WithNotes(v.notes), nil
+	out.notes, out.sets = v.notes, v.sets
+	return out, nil
 }
 
 // WithNotes returns the vocabulary with a note for some groups: what to do about
@@ -204,18 +208,21 @@ func (v *Vocabulary) members(group string) []string {
 func didYouMean(name string) string { return `; did you mean "` + name + `"?` }
 
 // config is what expr's parser and checker are given: a closed, typed
-// environment, two functions of ours, and a bound on the nodes.
+// environment, the functions of ours, and a bound on the nodes.
 func (v *Vocabulary) config() *conf.Config {
 	c := conf.CreateNew()
 	c.MaxNodes = maxNodes
 	c.Functions["known"] = &builtin.Function{Name: "known", Types: types1(new(func(any) bool))}
-	c.Functions["touches"] = &builtin.Function{Name: "touches", Types: types1(new(func(string, ...string) bool))}
+	c.Functions["touches"] = &builtin.Function{Name: "touches", Types: types1(new(func(any, ...any) bool))}
+	for _, u := range units[Seconds:] {
+		c.Functions[u.word] = &builtin.Function{Name: u.word, Types: types1(new(func(any) any))}
+	}
 	c.WithEnv(v.environment())
 	return c
 }
 
 func (v *Vocabulary) environment() types.Map {
-	env := types.Map{}
+	env := types.Map{setsGroup: v.setTypes()}
 	for _, f := range v.facts {
 		group, name, dotted := strings.Cut(f.Name, ".")
 		if !dotted {

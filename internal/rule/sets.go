@@ -1,0 +1,150 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/types"
+
+	"github.com/changelane/changelane/internal/nearest"
+)
+
+// Set is a list of texts under a name, for the right of "in" and for touches().
+type Set struct {
+	Name   string
+	Items  []string
+	Places []string // where each item was written, for messages; nil where nobody knows
+}
+
+// setsGroup is what names of sets begin with in a source, as in sets.critical.
+const setsGroup = "sets"
+
+// namedSet is a set with what membership is looked up in.
+type namedSet struct {
+	Set
+	has map[string]bool
+}
+
+// place is where item number i was written, in brackets, or "".
+func (s *namedSet) place(i int) string {
+	if i >= len(s.Places) || s.Places[i] == "" {
+		return ""
+	}
+	return " (" + s.Places[i] + ")"
+}
+
+// WithSets returns the vocabulary with sets that expressions may name. The
+// caller has checked that no name stands twice and each can be written.
+func (v *Vocabulary) WithSets(sets []Set) *Vocabulary {
+	out := *v
+	out.sets = make([]*namedSet, len(sets))
+	for i, s := range sets {
+		out.sets[i] = &namedSet{s, make(map[string]bool, len(s.Items))}
+		for _, item := range s.Items {
+			out.sets[i].has[item] = true
+		}
+	}
+	return &out
+}
+
+// setTypes is what expr's checker is told of the sets.
+func (v *Vocabulary) setTypes() types.Map {
+	out := types.Map{}
+	for _, s := range v.sets {
+		out[s.Name] = types.Array(types.String)
+	}
+	return out
+}
+
+// namesSet reports whether a name is that of a set, or of all sets.
+func namesSet(name string) bool { return name == setsGroup || strings.HasPrefix(name, setsGroup+".") }
+
+// set finds the set that is named at n; false when n names none and is
+// something else.
+func (l *lowering) set(n ast.Node) (s *namedSet, is bool, err *Error) {
+	full, ok := dashed(n)
+	if !ok || !namesSet(full) {
+		return nil, false, nil
+	}
+	name := strings.TrimPrefix(strings.TrimPrefix(full, setsGroup), ".")
+	var names []string
+	for _, s := range l.vocabulary.sets {
+		if s.Name == name {
+			l.sets[name] = true
+			return s, true, nil
+		}
+		names = append(names, s.Name)
+	}
+	underscored := strings.ReplaceAll(name, "-", "_")
+	switch meant := nearest.To(underscored, names); {
+	case slices.Contains(names, underscored):
+		return nil, true, l.errorf(n, "no set is named %q%s", name, didYouMean(setsGroup+"."+underscored))
+	case name == "":
+		return nil, true, l.errorf(n, "%q holds all sets; name one of them, such as %s.critical", setsGroup, setsGroup)
+	case meant != "":
+		return nil, true, l.errorf(n, "no set is named %q%s", name, didYouMean(setsGroup+"."+meant))
+	}
+	return nil, true, l.errorf(n, "no set is named %q%s", name, l.vocabulary.notes[setsGroup])
+}
+
+// dashed spells a name with dots as it was written, also one with hyphens,
+// which is read as names with a minus between them.
+func dashed(n ast.Node) (string, bool) {
+	if minus, ok := n.(*ast.BinaryNode); ok && minus.Operator == "-" {
+		a, left := dashed(minus.Left)
+		b, right := hyphened(minus.Right)
+		return a + "-" + b, left && right
+	}
+	return dotted(n)
+}
+
+// inSet lowers membership in a named set: the same as a list that is written
+// out, looked up by its hash.
+func (l *lowering) inSet(n *ast.BinaryNode, a *node, s *namedSet) (*node, *Error) {
+	if a.kind != Text {
+		return nil, l.errorf(n.Left, "the set %q holds texts, and this is %s%s", s.Name, a.kind, setHint(a.kind, s.Name))
+	}
+	if err := l.setWords(n.Right, a, s); err != nil {
+		return nil, err
+	}
+	return &node{op: opIn, kind: Bool, args: []*node{a}, texts: s.Items, run: strict(func(_ *node, a, _ Value) Value { return BoolValue(s.has[a.Text]) }),
+		cost: step.plus(step).plus(a.cost).plus(a.size.times(compareByte))}, nil
+}
+
+func setHint(kind Type, set string) string {
+	if kind == List {
+		return "; write any(list, # in " + setsGroup + "." + set + ")"
+	}
+	return ""
+}
+
+// setWords refuses a set with an item that what is looked for can never be.
+func (l *lowering) setWords(at ast.Node, a *node, s *namedSet) *Error {
+	if a.words == nil {
+		return nil
+	}
+	possible := make(map[string]bool, len(a.words))
+	for _, w := range a.words {
+		possible[w] = true
+	}
+	for i, item := range s.Items {
+		if !possible[item] {
+			return l.errorf(at, "%q of the set %q%s is none of the values that are possible here: %s%s", item, s.Name, s.place(i), listed(a.words), nearest.Hint(item, a.words))
+		}
+	}
+	return nil
+}
+
+// globSet adds the path patterns of a set to touches().
+func (l *lowering) globSet(at ast.Node, s *namedSet, out *node) *Error {
+	for i, item := range s.Items {
+		if problem := l.addGlob(item, out); problem != "" {
+			return l.errorf(at, "of the set %q%s: %s", s.Name, s.place(i), problem)
+		}
+		if out.cost.fixed > CostLimit {
+			break // it is refused for that; what is left to read could be long
+		}
+	}
+	return nil
+}
