@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
 )
 
 // A policy does not change when the definition that it was made from does, or
@@ -11,6 +12,7 @@ import (
 
 func (d Definition) clone() Definition {
 	d.Evidence, d.Attributes, d.Applies = slices.Clone(d.Evidence), slices.Clone(d.Attributes), slices.Clone(d.Applies)
+	d.Sets = cloned(d.Sets, risk.Set.Clone)
 	d.Groups, d.Roles, d.Models, d.Forbid = slices.Clone(d.Groups), slices.Clone(d.Roles), slices.Clone(d.Models), slices.Clone(d.Forbid)
 	d.Services, d.Templates = cloned(d.Services, cloneService), cloned(d.Templates, cloneTemplate)
 	d.Calendar.Freezes = slices.Clone(d.Calendar.Freezes)

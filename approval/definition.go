@@ -13,6 +13,7 @@ type Definition struct {
 	Evidence   []string                `json:"evidence,omitzero"`   // the checks that conditions may read
 	Attributes json.RawMessage         `json:"attributes,omitzero"` // JSON Schema of the organisation's own facts
 	Applies    []risk.Applicability    `json:"applies,omitzero"`    // facts that have no meaning for some services
+	Sets       []risk.Set              `json:"sets,omitzero"`       // long lists that conditions name as sets.NAME
 	Groups     []Group                 `json:"groups,omitzero"`     // who can hold a seat together
 	Roles      []string                `json:"roles,omitzero"`      // what one person can hold a seat as
 	Models     []change.OperatingModel `json:"models,omitzero"`     // besides the presets

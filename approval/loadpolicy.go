@@ -22,7 +22,7 @@ func (l *loading) policy() {
 	}
 	root := policyfile.Parse(policyFile, data, &l.errs)
 	l.d.sources.policy = source{root}
-	o := root.Object(&l.errs, policyFile, "version", "name", "evidence", "applies", "groups", "roles", "models")
+	o := root.Object(&l.errs, policyFile, "version", "name", "evidence", "sets", "applies", "groups", "roles", "models")
 	if v := o.Need("version"); v != nil && (v.Text != formatVersion || v.Quoted) {
 		l.errs.Addf(v.Pos, "version %q of the policy files is not known here; expected %s", v.Text, formatVersion)
 	}
@@ -33,7 +33,7 @@ func (l *loading) policy() {
 		g := f.Value.Help("{members: "+said(f.Value, "9")+"}").Object(&l.errs, "a group", "members")
 		l.d.Groups = append(l.d.Groups, Group{f.Name, g.Need("members").Int(&l.errs, "members", 1, 1_000_000)})
 	}
-	l.applies(data)
+	l.sections(data)
 	for _, f := range o.Get("models").Entries(&l.errs, "models") {
 		l.d.Models = append(l.d.Models, l.model(f))
 	}
@@ -42,15 +42,18 @@ func (l *loading) policy() {
 	}
 }
 
-// applies reads its section of policy.yaml. The faults of the rest of the file
-// come a second time, and each is listed once.
-func (l *loading) applies(data []byte) {
-	var err error
-	l.d.Applies, err = risk.ParseApplies(policyFile, data)
-	var found risk.ParseErrors
-	if errors.As(err, &found) {
-		for _, e := range found {
-			l.errs.Addf(policyfile.Pos{File: e.File, Line: e.Line, Column: e.Column}, "%s", e.Message)
+// sections reads those sections of policy.yaml that belong to the vocabulary.
+// The faults of the rest of the file come again, and each is listed once.
+func (l *loading) sections(data []byte) {
+	var ofApplies, ofSets error
+	l.d.Applies, ofApplies = risk.ParseApplies(policyFile, data)
+	l.d.Sets, ofSets = risk.ParseSets(policyFile, data)
+	for _, err := range []error{ofApplies, ofSets} {
+		var found risk.ParseErrors
+		if errors.As(err, &found) {
+			for _, e := range found {
+				l.errs.Addf(policyfile.Pos{File: e.File, Line: e.Line, Column: e.Column}, "%s", e.Message)
+			}
 		}
 	}
 }

@@ -421,7 +421,7 @@ func (b *building) serviceNames() []string {
 }
 
 func (b *building) vocabulary() *risk.Vocabulary {
-	opts := risk.VocabularyOptions{Evidence: b.d.Evidence, Attributes: b.d.Attributes, Applies: b.d.Applies, Services: b.serviceNames()}
+	opts := risk.VocabularyOptions{Evidence: b.d.Evidence, Attributes: b.d.Attributes, Applies: b.d.Applies, Sets: b.d.Sets, Services: b.serviceNames()}
 	for _, s := range b.d.Services {
 		if !slices.Contains(opts.Teams, s.Team) {
 			opts.Teams = append(opts.Teams, s.Team)

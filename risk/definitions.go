@@ -206,7 +206,10 @@ func attributeFact(p schema.Property) (definition, error) {
 	}
 	f := rule.Fact{Name: "attributes." + p.Name, Type: t, Words: p.Enum, Bytes: min(bytes, 1<<20), Items: items}
 	if t == rule.Text {
-		f.Bytes = min(f.Bytes, 4*change.MaxText)
+		f.Bytes, f.Shortest = min(f.Bytes, 4*change.MaxText), p.MinLength
+	}
+	if p.Minimum != nil || p.Maximum != nil {
+		f.Range = &rule.Range{Least: orElseBound(p.Minimum, -math.MaxFloat64), Most: orElseBound(p.Maximum, math.MaxFloat64)}
 	}
 	return definition{f, p.Description, "attributes." + p.Name, func(r *reading) rule.Value {
 		return attribute(t, r.change.Attributes[p.Name])
@@ -216,6 +219,13 @@ func attributeFact(p schema.Property) (definition, error) {
 func orElse(n, otherwise int) int {
 	if n > 0 {
 		return n
+	}
+	return otherwise
+}
+
+func orElseBound(f *float64, otherwise float64) float64 {
+	if f != nil {
+		return *f
 	}
 	return otherwise
 }

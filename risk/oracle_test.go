@@ -331,11 +331,23 @@ func historyFacts(f map[string]value, c *change.Change) {
 		f["history."+name] = optional(n, wholeValue)
 	}
 	for name, x := range map[string]*float64{
-		"service_failure_rate": h.ServiceFailureRate, "team_failure_rate": h.TeamFailureRate, "files_failure_rate": h.FilesFailureRate,
 		"files_age_days": h.FilesAgeDays, "hours_since_failure": h.HoursSinceFailure, "hours_since_own_last": h.HoursSinceOwnLast,
 	} {
 		f["history."+name] = optional(x, decimalValue)
 	}
+	for name, x := range map[string]*float64{
+		"service_failure_rate": h.ServiceFailureRate, "team_failure_rate": h.TeamFailureRate, "files_failure_rate": h.FilesFailureRate,
+	} {
+		f["history."+name] = optional(x, rateValue)
+	}
+}
+
+// rateValue is a share of a whole; nothing else is one.
+func rateValue(f float64) value {
+	if f < 0 || f > 1 {
+		return value{state: fault}
+	}
+	return decimalValue(f)
 }
 
 // attributeFacts knows the types of the schema of the generator.

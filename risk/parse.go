@@ -38,19 +38,26 @@ func ParseDefinition(file string, data []byte) (Definition, error) {
 // error is [ParseErrors].
 func ParseApplies(file string, data []byte) ([]Applicability, error) {
 	var errs policyfile.Errors
-	out := readApplies(policyfile.Parse(file, data, &errs), &errs)
+	out := readApplies(sectionOf(policyfile.Parse(file, data, &errs), "applies"), &errs)
 	return out, parseErrors(&errs)
 }
 
-func readApplies(root *policyfile.Node, errs *policyfile.Errors) []Applicability {
+// sectionOf is the value of one field of a document; nil when there is none.
+func sectionOf(root *policyfile.Node, name string) *policyfile.Node {
 	if root == nil {
 		return nil
 	}
-	i := slices.IndexFunc(root.Fields, func(f policyfile.Field) bool { return f.Name == "applies" })
+	i := slices.IndexFunc(root.Fields, func(f policyfile.Field) bool { return f.Name == name })
 	if i < 0 {
 		return nil
 	}
-	section := root.Fields[i].Value
+	return root.Fields[i].Value
+}
+
+func readApplies(section *policyfile.Node, errs *policyfile.Errors) []Applicability {
+	if section == nil {
+		return nil
+	}
 	if section.Kind != policyfile.Mapping {
 		errs.Addf(section.Pos, "applies is written as {FACT: CONDITION, ...}, such as change.lines_added: service.kind != \"cots\"")
 		return nil

@@ -136,8 +136,9 @@ func (rs *RuleSet) seal(d Definition) error {
 	data, err := json.Marshal(struct {
 		Facts   []FactInfo
 		Applies []Applicability
+		Sets    []Set `json:",omitzero"`
 		Rules   Definition
-	}{rs.vocabulary.Describe(), rs.vocabulary.declared, d})
+	}{rs.vocabulary.Describe(), rs.vocabulary.declared, rs.vocabulary.sets, d})
 	if err != nil {
 		return fmt.Errorf("the rule set has no encoding: %w", err)
 	}
@@ -294,7 +295,7 @@ func (rs *RuleSet) addBands(c *compiledRule, fail func(field, format string, arg
 			fail("cuts", "a cut carries %d points; between 0 and %d are allowed: what lowers the risk is a rule with a condition, which can ask for observed facts", cut.Points, MaxPoints)
 		}
 		if r := rs.vocabulary.rules.Fact(i).Range; r != nil && (cut.From > r.Most || cut.From < r.Least) {
-			fail("cuts", "%s lies between %v and %v, so it never reaches a cut at %v", c.Bands, r.Least, r.Most, cut.From)
+			fail("cuts", "%s %v, so it never reaches a cut at %v", c.Bands, r, cut.From)
 		}
 	}
 	c.band, c.reads = i, []int{i}
@@ -365,6 +366,24 @@ func (rs *RuleSet) Rules() []Rule {
 		out[i].Cuts = slices.Clone(out[i].Cuts)
 	}
 	return out
+}
+
+// ReadsSets lists the named sets that the rules look at, and the conditions of
+// their vocabulary that say where a fact has a meaning, by name.
+func (rs *RuleSet) ReadsSets() []string {
+	var out []string
+	for i := range rs.rules {
+		for _, e := range []*rule.Expr{rs.rules[i].when, rs.rules[i].only} {
+			if e != nil {
+				out = append(out, e.Sets()...)
+			}
+		}
+	}
+	for _, a := range rs.vocabulary.applies {
+		out = append(out, a.when.Sets()...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // Groups are the definitions of the groups, in file order.

@@ -19,6 +19,7 @@ type VocabularyOptions struct {
 	Services   []string        // all service names, so that a misspelt one is found
 	Teams      []string        // likewise all teams
 	Models     []string        // likewise all operating models
+	Sets       []Set           // lists that conditions name as sets.NAME
 	Carried    bool            // with the facts carried.*, of one service that the changed one carries
 }
 
@@ -40,6 +41,7 @@ type Vocabulary struct {
 	attributes *schema.Schema
 	applies    []applies
 	declared   []Applicability // as in the policy
+	sets       []Set
 }
 
 type applies struct {
@@ -50,7 +52,8 @@ type applies struct {
 // NewVocabulary makes the vocabulary of a policy. The error is [ParseErrors].
 func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 	var errs faults
-	v := &Vocabulary{defs: fixedFacts(opts), declared: slices.Clone(opts.Applies)}
+	v := &Vocabulary{defs: fixedFacts(opts), declared: slices.Clone(opts.Applies), sets: cloneSets(opts.Sets)}
+	checkSets(v.sets, &errs)
 	for _, name := range opts.Evidence {
 		v.defs = append(v.defs, evidenceFact(name))
 	}
@@ -64,7 +67,7 @@ func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 		errs.add(source{}, "", "%v", err)
 		return nil, errs.err()
 	}
-	v.rules = rules.WithNotes(notes(opts))
+	v.rules = rules.WithNotes(notes(opts)).WithSets(ruleSets(v.sets))
 	for _, a := range opts.Applies {
 		v.addApplies(a, &errs)
 	}
@@ -78,6 +81,7 @@ func notes(opts VocabularyOptions) map[string]string {
 		"attributes": "; " + attributesFile + " has no such property; add it there",
 		"type":       "; only the conditions of authority.yaml read it",
 		"level":      "; only the conditions of authority.yaml read it",
+		"sets":       `; define it under "sets" in policy.yaml`,
 	}
 	if opts.Attributes == nil {
 		out["attributes"] = "; the policy has no " + attributesFile + ", which would declare it"
@@ -187,6 +191,7 @@ type FactInfo struct {
 	Type  string    // such as "a whole number"
 	Words []string  // the values that are possible, where they are a closed set
 	Range []float64 // the least and the most that a number can be, where that is known
+	Unit  string    `json:",omitzero"` // what a number counts: seconds, minutes, hours, days, weeks, bytes, kib, mib, gib; "" for any other
 	Doc   string    // meaning and unit
 	From  string    // the data of the change it is read from; "" when policy or the clock give it
 }
@@ -195,13 +200,16 @@ type FactInfo struct {
 func (v *Vocabulary) Describe() []FactInfo {
 	out := make([]FactInfo, len(v.defs))
 	for i, d := range v.defs {
-		out[i] = FactInfo{Name: d.Name, Type: d.Type.String(), Words: slices.Clone(d.Words), Doc: d.doc, From: d.data}
+		out[i] = FactInfo{Name: d.Name, Type: d.Type.String(), Words: slices.Clone(d.Words), Unit: v.rules.Unit(i).String(), Doc: d.doc, From: d.data}
 		if d.Range != nil {
 			out[i].Range = []float64{d.Range.Least, d.Range.Most}
 		}
 	}
 	return out
 }
+
+// Sets are the named sets, in the order of the policy.
+func (v *Vocabulary) Sets() []Set { return cloneSets(v.sets) }
 
 func (v *Vocabulary) lookup(name string) (int, error) {
 	i, ok := v.rules.Lookup(name)

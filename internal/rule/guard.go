@@ -37,7 +37,7 @@ func guardText(source string) *Error {
 	offset := 0
 	for i, r := range source {
 		loneReturn := r == '\r' && !strings.HasPrefix(source[i+1:], "\n")
-		if loneReturn || hidden(r) {
+		if loneReturn || Hidden(r) {
 			line, column := position(source, offset)
 			return &Error{line, column, fmt.Sprintf("the invisible character %U is not allowed in an expression", r)}
 		}
@@ -46,8 +46,8 @@ func guardText(source string) *Error {
 	return nil
 }
 
-// hidden reports whether a character does not show, or shows elsewhere.
-func hidden(r rune) bool {
+// Hidden reports whether a character does not show, or shows elsewhere.
+func Hidden(r rune) bool {
 	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' ||
 		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
@@ -75,12 +75,14 @@ func guardTokens(source string, tokens []lexer.Token) *Error {
 		return &Error{line, column, message}
 	}
 	depth, prefixes, end := 0, 0, 0
-	for _, t := range tokens {
+	for i, t := range tokens {
 		if gap := strings.TrimSpace(string(runes[min(end, len(runes)):min(max(t.From, end), len(runes))])); gap != "" {
 			return refuse(end, "comments are not allowed inside an expression; write them on a line of their own in the policy file")
 		}
 		end = t.To
 		switch {
+		case t.Is(lexer.Bracket, "[") && i > 0 && (tokens[i-1].Is(lexer.Identifier) || tokens[i-1].Is(lexer.Bracket, ")") || tokens[i-1].Is(lexer.Bracket, "]")):
+			return refuse(t.From, "a member is named by a dot, such as service.tier, and a list has no places to ask for")
 		case t.Is(lexer.Bracket) && strings.Contains("([{", t.Value):
 			depth++
 		case t.Is(lexer.Bracket):

@@ -252,7 +252,11 @@ func (l *lowering) builtin(n *ast.BuiltinNode) (*node, *Error) {
 }
 
 func (l *lowering) unknownFunction(n ast.Node, name string) *Error {
-	return l.errorf(n, "%s() is not part of the language%s (there are %s)", name, nearest.Hint(name, builtins), strings.Join(builtins, ", "))
+	hint := foreignFunctions[name]
+	if hint == "" {
+		hint = nearest.Hint(name, builtins)
+	}
+	return l.errorf(n, "%s() is not part of the language%s (there are %s)", name, hint, strings.Join(builtins, ", "))
 }
 
 func (l *lowering) loop(n *ast.BuiltinNode) (*node, *Error) {

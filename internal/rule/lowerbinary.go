@@ -1,8 +1,10 @@
 package rule
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -79,10 +81,10 @@ func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
 	default:
 		return nil, l.errorf(n, "%s cannot be compared with %s by %q", a.kind, b.kind, n.Operator)
 	}
-	if err := l.words(n.Left, a, b); err != nil {
+	if err := l.words(n.Left, b); err != nil {
 		return nil, err
 	}
-	if err := l.words(n.Right, b, a); err != nil {
+	if err := l.words(n.Right, a); err != nil {
 		return nil, err
 	}
 	if err := l.inRange(n.Left, a, b); err != nil {
@@ -111,17 +113,34 @@ func (l *lowering) inRange(at ast.Node, literal, other *node) *Error {
 	if other.lies.holds(n) {
 		return nil
 	}
-	return l.errorf(at, "the fact beside it lies between %v and %v, so a comparison with %v is always the same", other.lies.Least, other.lies.Most, n)
+	return l.errorf(at, "the fact beside it %v, so a comparison with %v is always the same", other.lies, n)
 }
 
 // words refuses a literal that the other side can never be: a typing error
 // would otherwise make the rule false, or true, for ever.
-func (l *lowering) words(at ast.Node, literal, other *node) *Error {
+func (l *lowering) words(at ast.Node, other *node) *Error {
 	text, ok := at.(*ast.StringNode)
-	if !ok || other.words == nil || slices.Contains(other.words, text.Value) {
+	if !ok {
 		return nil
 	}
-	return l.errorf(at, "%q is none of the values that are possible here: %s%s", literal.value.Text, listed(other.words), nearest.Hint(text.Value, other.words))
+	if why := l.never(text.Value, other); why != "" {
+		return l.errorf(at, "%q %s", text.Value, why)
+	}
+	return nil
+}
+
+// never says why something can never be a text; "" when it can.
+func (l *lowering) never(text string, n *node) string {
+	if n.words != nil && !slices.Contains(n.words, text) {
+		return "is none of the values that are possible here: " + listed(n.words) + nearest.Hint(text, n.words)
+	}
+	if n.op != opFact || n.kind != Text {
+		return ""
+	}
+	if f := l.vocabulary.facts[n.fact]; utf8.RuneCountInString(text) < f.Shortest {
+		return fmt.Sprintf("is shorter than %s can be, which has %d characters or more", f.Name, f.Shortest)
+	}
+	return ""
 }
 
 // listed shows a closed set, shortened when it is long.
@@ -260,7 +279,7 @@ func (l *lowering) membership(n *ast.BinaryNode) (*node, *Error) {
 	if a.kind != Text || b.kind != List {
 		return nil, l.errorf(n, "\"in\" looks for a text in a list, and these are %s and %s", a.kind, b.kind)
 	}
-	if err := l.words(n.Left, a, b); err != nil {
+	if err := l.words(n.Left, b); err != nil {
 		return nil, err
 	}
 	fact := l.vocabulary.facts[b.fact]
@@ -286,7 +305,7 @@ func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode)
 		if low.value.State != Present || low.kind != a.kind || (a.kind != Text && a.kind != Int) {
 			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s", a.kind)
 		}
-		if err := l.words(item, low, a); err != nil {
+		if err := l.words(item, a); err != nil {
 			return nil, err
 		}
 		if err := l.inRange(item, low, a); err != nil {

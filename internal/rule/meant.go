@@ -17,6 +17,15 @@ var spellings = map[string]string{
 	"contains": "contains", "matches": "matches", "startswith": "startsWith", "endswith": "endsWith",
 }
 
+// foreignFunctions are functions of other languages, and what to write here.
+var foreignFunctions = map[string]string{
+	"now": `; facts such as change.lead_hours and at.hour say when`, "date": `; facts such as change.lead_hours and at.hour say when`,
+	"duration": `; write hours(36) or days(2)`, "months": `; months differ, write days(30)`, "years": `; years differ, write days(365)`,
+	"kb": `; write kib(2), which is 2048 bytes`, "mb": `; write mib(2), which is 2097152 bytes`, "gb": `; write gib(2)`,
+	"is_null": `; write not known(fact)`, "exists": `; write known(fact)`, "has": `; write known(fact)`, "defined": `; write known(fact)`,
+	"filter": `; write any(list, # ...) or count(list, # ...)`, "glob": `; write touches("dir/**")`,
+}
+
 // meant is `; did you mean "..."?` for a token that stands where none like it
 // can, or "".
 func meant(token string, source []rune, at int) string {

@@ -121,16 +121,16 @@ func setHint(kind Type, set string) string {
 
 // setWords refuses a set with an item that what is looked for can never be.
 func (l *lowering) setWords(at ast.Node, a *node, s *namedSet) *Error {
-	if a.words == nil {
-		return nil
-	}
 	possible := make(map[string]bool, len(a.words))
 	for _, w := range a.words {
 		possible[w] = true
 	}
 	for i, item := range s.Items {
-		if !possible[item] {
-			return l.errorf(at, "%q of the set %q%s is none of the values that are possible here: %s%s", item, s.Name, s.place(i), listed(a.words), nearest.Hint(item, a.words))
+		if a.words != nil && possible[item] {
+			continue
+		}
+		if why := l.never(item, a); why != "" {
+			return l.errorf(at, "%q of the set %q%s %s", item, s.Name, s.place(i), why)
 		}
 	}
 	return nil

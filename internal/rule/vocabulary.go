@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,10 +42,24 @@ type Fact struct {
 	Bytes int      // the longest text; for a list the sum over its elements
 	Items int      // the longest list
 	Range *Range   // of a number; nil where there is none
+
+	Shortest int // the least number of characters of a text
 }
 
-// Range is the closed interval that a number lies in.
+// Range is the closed interval that a number lies in; a side without a bound is
+// at the end of the decimal numbers.
 type Range struct{ Least, Most float64 }
+
+// String says where the number lies, after its name.
+func (r Range) String() string {
+	switch {
+	case r.Most == math.MaxFloat64:
+		return fmt.Sprintf("is never below %v", r.Least)
+	case r.Least == -math.MaxFloat64:
+		return fmt.Sprintf("is never above %v", r.Most)
+	}
+	return fmt.Sprintf("lies between %v and %v", r.Least, r.Most)
+}
 
 func (r Range) holds(n float64) bool { return n >= r.Least && n <= r.Most }
 
@@ -131,12 +146,16 @@ func (v *Vocabulary) Len() int { return len(v.facts) }
 func (v *Vocabulary) Fact(i int) Fact { return v.facts[i] }
 
 // Admit checks a value against the declaration of fact number i: a word outside
-// of a closed set, or a text or list beyond its bounds, is Faulty. Evaluation
-// relies on it.
+// of a closed set, or a number, text or list beyond its bounds, is Faulty.
+// Evaluation relies on it.
 func (v *Vocabulary) Admit(i int, value Value) Value {
 	f := &v.facts[i]
 	switch {
-	case value.State != Present || f.Type != Text && f.Type != List:
+	case value.State != Present:
+		return value
+	case f.Type == Int && f.Range != nil && !f.Range.holds(float64(value.Int)), f.Type == Float && f.Range != nil && !f.Range.holds(value.Float):
+		return fault(f.Name + " is none of the values that are possible")
+	case f.Type != Text && f.Type != List:
 		return value
 	case f.Type == Text && (len(value.Text) > f.Bytes || f.Words != nil && !slices.Contains(f.Words, value.Text)):
 		return fault(f.Name + " is none of the values that are possible")

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,6 +18,12 @@ type Property struct {
 	// MaxLength is the greatest number of characters of a string, or of each
 	// string of an array; 0 when the schema states none.
 	MaxLength int
+	// MinLength is the least number of characters of a string; 0 when the
+	// schema states none.
+	MinLength int
+	// Minimum and Maximum are the bounds of a number, also where they are
+	// exclusive; nil when the schema states none.
+	Minimum, Maximum *float64
 	// MaxItems is the greatest number of items of an array; 0 when the schema
 	// states none.
 	MaxItems    int
@@ -62,8 +69,10 @@ func (n *node) property(name string) Property {
 		}
 		p.Type, p.Enum, p.MaxLength, p.MaxItems = kind, element.listed(), element.limit("maxLength"), n.limit("maxItems")
 	case "string":
-		p.Type, p.Enum, p.MaxLength = kind, n.listed(), n.limit("maxLength")
-	case "boolean", "integer", "number":
+		p.Type, p.Enum, p.MaxLength, p.MinLength = kind, n.listed(), n.limit("maxLength"), n.limit("minLength")
+	case "integer", "number":
+		p.Type, p.Minimum, p.Maximum = kind, n.bound(slices.Max, "minimum", "exclusiveMinimum"), n.bound(slices.Min, "maximum", "exclusiveMaximum")
+	case "boolean":
 		p.Type = kind
 	}
 	return p
@@ -121,6 +130,23 @@ func (n *node) listed() []string {
 func (n *node) limit(keyword string) int {
 	i, _ := n.source.Get(keyword).Int()
 	return int(i)
+}
+
+// bound returns the narrower of the bounds that two keywords state.
+func (n *node) bound(narrower func([]float64) float64, keywords ...string) *float64 {
+	var stated []float64
+	for _, keyword := range keywords {
+		if v := n.source.Get(keyword); v != nil {
+			if f, err := strconv.ParseFloat(v.Text, 64); err == nil {
+				stated = append(stated, f)
+			}
+		}
+	}
+	if stated == nil {
+		return nil
+	}
+	bound := narrower(stated)
+	return &bound
 }
 
 func (n *node) text(keyword string) string {
