@@ -170,7 +170,7 @@ func checkPosition(t testing.TB, source string, err error) {
 // ordinary are the facts of awkward.txt, where a case does not change them.
 const ordinary = `change.kind=code change.title="Fix the login" change.note="" change.lines=400 change.files=3 change.downtime=false change.urgent=true ` +
 	`change.paths=db/migrations/1.sql,src/main.go,README.md change.tags=red,blue history.rate=0.05 history.ratio=2.5 history.count=-7 ` +
-	`evidence.smoke=? level=low exposed=-`
+	`evidence.smoke=? level=low exposed=- change.lead_hours=36 change.outage_minutes=90 change.size_bytes=1048576 history.days_since_change=1.5`
 
 // setFacts reads name=value pairs into facts: ? is missing, - not applicable,
 // ! unreadable; texts with a space are quoted, lists have commas, [] is empty.

@@ -14,7 +14,7 @@ import (
 // the given size; the adversarial tests share it.
 func trialVocabulary(t testing.TB, items, bytes int) *Vocabulary {
 	t.Helper()
-	v, err := NewVocabulary([]Fact{
+	v, err := NewVocabulary(append([]Fact{
 		{Name: "change.kind", Type: Text, Words: []string{"code", "config", "data"}, Bytes: 16},
 		{Name: "change.title", Type: Text, Bytes: 256},
 		{Name: "change.note", Type: Text, Bytes: 256},
@@ -30,11 +30,11 @@ func trialVocabulary(t testing.TB, items, bytes int) *Vocabulary {
 		{Name: "evidence.smoke", Type: Text, Words: []string{"passed", "failed"}, Bytes: 16},
 		{Name: "level", Type: Text, Words: []string{"low", "medium", "high"}, Bytes: 16},
 		{Name: "exposed", Type: Bool},
-	}, "change.paths")
+	}, measuredFacts...), "change.paths")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v
+	return v.WithSets(trialSets())
 }
 
 // part is a piece of source and how tightly its loosest operator binds.
@@ -112,7 +112,7 @@ func (g *generator) condition(depth int) part {
 	if depth <= 0 {
 		return g.simple()
 	}
-	switch g.IntN(16) {
+	switch g.IntN(18) {
 	case 0, 1, 2:
 		return g.infix(g.condition(depth-1), pick(g, "and", "&&"), g.condition(depth-1), bindAnd)
 	case 3, 4, 5:
@@ -129,6 +129,10 @@ func (g *generator) condition(depth int) part {
 		return g.search(depth)
 	case 13, 14:
 		return g.loop(depth)
+	case 15:
+		return g.span(depth)
+	case 16:
+		return g.inSet(depth)
 	}
 	return g.simple()
 }
@@ -138,7 +142,7 @@ func (g *generator) simple() part {
 	if len(g.loops) > 0 && !g.one(6) {
 		return g.aboutElement()
 	}
-	switch g.IntN(12) {
+	switch g.IntN(14) {
 	case 0, 1:
 		return part{pick(g, "change.downtime", "change.urgent", "exposed"), bindAtom}
 	case 2:
@@ -158,6 +162,10 @@ func (g *generator) simple() part {
 		return g.search(0)
 	case 8:
 		return g.membership(0)
+	case 12:
+		return g.span(0)
+	case 13:
+		return g.inSet(0)
 	case 9:
 		return g.infix(part{pick(g, "change.downtime", "exposed"), bindAtom}, pick(g, "==", "!="), part{pick(g, "true", "false"), bindAtom}, bindCompare)
 	}

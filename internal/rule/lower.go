@@ -199,7 +199,9 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 		return nil, l.errorf(n, "%q cannot stand before %s", n.Operator, arg.kind)
 	}
 	if arg.fixed && arg.value.State == Present {
-		return constant(arg.kind, out.eval(&frame{})), nil // -1 is a number, not a sum
+		number := constant(arg.kind, out.eval(&frame{})) // -1 is a number, not a sum
+		number.cost, number.unit = out.cost, arg.unit
+		return number, nil
 	}
 	return out, nil
 }

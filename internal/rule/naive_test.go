@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/parser"
 )
 
 // naive is the oracle: it walks expr's own tree, keeps every number as an exact
@@ -43,7 +42,7 @@ var (
 
 // naiveVerdict parses and decides a source that the engine has accepted.
 func naiveVerdict(v *Vocabulary, source string, facts []Value) (Verdict, *naive, error) {
-	tree, err := parser.Parse(source)
+	tree, err := parsed(v, source)
 	if err != nil {
 		return IsFault, nil, err
 	}
@@ -119,6 +118,9 @@ func nameOf(node ast.Node) string {
 }
 
 func (n *naive) load(name string) seen {
+	if set, ok := strings.CutPrefix(name, "sets."); ok {
+		return seen{state: Present, kind: List, list: n.set(set)}
+	}
 	i, ok := n.vocabulary.Lookup(name)
 	if !ok {
 		panic("the engine accepted the fact " + name)
@@ -138,6 +140,15 @@ func (n *naive) load(name string) seen {
 		s.num = new(big.Rat).SetInt64(value.Int)
 	}
 	return s
+}
+
+func (n *naive) set(name string) []string {
+	for _, s := range n.vocabulary.sets {
+		if s.Name == name {
+			return s.Items
+		}
+	}
+	panic("the engine accepted the set " + name)
 }
 
 func (n *naive) eval(node ast.Node) seen {
@@ -256,7 +267,9 @@ func (n *naive) binary(node *ast.BinaryNode) seen {
 	case "matches":
 		return truth(naivePattern(b.text).MatchString(a.text))
 	case "in":
-		n.steps += len(b.list)
+		if _, set := strings.CutPrefix(nameOf(node.Right), "sets."); !set {
+			n.steps += len(b.list)
+		}
 		return truth(slices.Contains(b.list, a.text))
 	}
 	panic("the engine accepted the operator " + node.Operator)
@@ -435,9 +448,17 @@ func (n *naive) call(node *ast.CallNode) seen {
 	}
 	found := false
 	for _, a := range node.Arguments {
-		for _, path := range list.list {
-			n.steps++
-			found = found || naiveGlob(strings.Split(a.(*ast.StringNode).Value, "/"), strings.Split(path, "/"))
+		globs := []string{}
+		if text, ok := a.(*ast.StringNode); ok {
+			globs = append(globs, text.Value)
+		} else {
+			globs = n.load(nameOf(a)).list
+		}
+		for _, glob := range globs {
+			for _, path := range list.list {
+				n.steps++
+				found = found || naiveGlob(strings.Split(glob, "/"), strings.Split(path, "/"))
+			}
 		}
 	}
 	return truth(found)
