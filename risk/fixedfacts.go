@@ -152,8 +152,14 @@ func leadHours(r *reading) rule.Value {
 	if r.change.Window == nil {
 		return rule.Value{}
 	}
-	hours := r.change.Window.Start.Sub(r.At).Hours()
-	return decimal(&hours)
+	return hours(r.change.Window.Start.Sub(r.At))
+}
+
+// hours is a time in hours, rounded once, so that 73 minutes are minutes(73)
+// of a condition; Duration.Hours rounds twice.
+func hours(d time.Duration) rule.Value {
+	h := float64(d) / float64(time.Hour)
+	return decimal(&h)
 }
 
 func requesterFacts() []definition {
@@ -275,11 +281,11 @@ func watchHours(r *reading) rule.Value {
 	if r.Working == nil {
 		return rule.Value{}
 	}
-	hours := 0.0
+	var left time.Duration
 	if working, whole, ok := r.worked(); ok && working == whole {
-		hours = r.Working.Remaining(r.last).Hours()
+		left = r.Working.Remaining(r.last)
 	}
-	return decimal(&hours)
+	return hours(left)
 }
 
 func historyFacts() []definition {

@@ -17,9 +17,101 @@ const (
 // globSyntax says what a glob may hold, for messages.
 const globSyntax = `"*" for part of a name, "**" for any folders, "?" for one character`
 
-// compileGlob turns a path pattern into a regular expression over a whole
-// path: "*" and "?" stay within one name, "**" as a whole name spans folders.
-func compileGlob(glob string) (*regexp.Regexp, string) {
+// glob is a path pattern. Most are a folder and an end, and are compared; the
+// rest are regular expressions over a whole path.
+type glob struct {
+	folder string // what a path begins with, with its slash, or ""
+	form   globForm
+	text   string // what form says
+	re     *regexp.Regexp
+}
+
+type globForm uint8
+
+const (
+	globPattern globForm = iota // re
+	globExact                   // text, behind the folder
+	globBelow                   // anything
+	globNamed                   // text, there or in folders below
+	globEnding                  // a name that ends in text, there or in folders below
+	globWithin                  // something in a folder text, there or below
+	globBeside                  // a name that ends in text, there
+)
+
+// compileGlob reads a path pattern: "*" and "?" stay within one name, "**" as a
+// whole name spans folders. The second result says what is wrong with it.
+func compileGlob(pattern string) (*glob, string) {
+	re, problem := globRegexp(pattern)
+	if problem != "" {
+		return nil, problem
+	}
+	folder, rest := "", pattern
+	if i := strings.IndexAny(pattern, "*?"); i >= 0 {
+		folder, rest = pattern[:strings.LastIndexByte(pattern[:i], '/')+1], pattern[strings.LastIndexByte(pattern[:i], '/')+1:]
+	}
+	plain := func(s string) bool { return !strings.ContainsAny(s, "*?") }
+	below, spans := strings.CutPrefix(rest, "**/")
+	ending, starred := strings.CutPrefix(below, "*")
+	within, filled := strings.CutSuffix(below, "/**")
+	switch {
+	case plain(rest):
+		return &glob{folder, globExact, rest, nil}, ""
+	case rest == "**":
+		return &glob{folder, globBelow, "", nil}, ""
+	case spans && plain(below):
+		return &glob{folder, globNamed, below, nil}, ""
+	case spans && starred && plain(ending) && !strings.Contains(ending, "/"):
+		return &glob{folder, globEnding, ending, nil}, ""
+	case spans && filled && plain(within):
+		return &glob{folder, globWithin, within + "/", nil}, ""
+	case !spans && starred && plain(ending) && !strings.Contains(ending, "/"):
+		return &glob{folder, globBeside, ending, nil}, ""
+	}
+	return &glob{re: re}, ""
+}
+
+// MatchString reports whether a whole path matches.
+func (g *glob) MatchString(path string) bool {
+	if g.form == globPattern {
+		return g.re.MatchString(path)
+	}
+	rest, ok := strings.CutPrefix(path, g.folder)
+	if !ok {
+		return false
+	}
+	switch g.form {
+	case globExact:
+		return rest == g.text
+	case globBelow:
+		return rest != ""
+	case globNamed:
+		before, ok := strings.CutSuffix(rest, g.text)
+		return ok && (before == "" || before[len(before)-1] == '/' && len(before) > 1)
+	case globEnding:
+		before, ok := strings.CutSuffix(rest, g.text)
+		return ok && strings.LastIndexByte(before, '/') != 0
+	case globWithin:
+		if within, ok := strings.CutPrefix(rest, g.text); ok && within != "" {
+			return true
+		}
+		_, within, ok := strings.Cut(rest[min(1, len(rest)):], "/"+g.text)
+		return ok && within != ""
+	default:
+		before, ok := strings.CutSuffix(rest, g.text)
+		return ok && !strings.Contains(before, "/")
+	}
+}
+
+// cost bounds one match, per byte of the path.
+func (g *glob) cost() bound {
+	if g.form == globPattern {
+		return matchCost(g.re.String())
+	}
+	return bound{fixed: 1, perByte: 2 * compareByte}
+}
+
+// globRegexp turns a path pattern into a regular expression over a whole path.
+func globRegexp(glob string) (*regexp.Regexp, string) {
 	if glob == "" || strings.HasPrefix(glob, "/") || strings.HasSuffix(glob, "/") {
 		return nil, fmt.Sprintf("the path pattern %q must neither be empty nor begin or end with a slash; for all files of a folder write \"folder/**\"", glob)
 	}

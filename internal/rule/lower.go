@@ -446,7 +446,7 @@ func (l *lowering) addGlob(pattern string, out *node) string {
 	}
 	fact := l.vocabulary.facts[out.fact]
 	out.globs, out.texts = append(out.globs, glob), append(out.texts, pattern)
-	out.cost = out.cost.plus(matchCost(glob.String()).over(fact.Items, fact.Bytes))
+	out.cost = out.cost.plus(glob.cost().over(fact.Items, fact.Bytes))
 	return ""
 }
 
