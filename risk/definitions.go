@@ -149,8 +149,9 @@ func words(n int, word func(int) string) []string {
 
 // Bounds of texts and lists, as the schema of a change has them.
 const (
-	nameBytes = 64
-	listItems = 200
+	nameBytes    = 64
+	listItems    = 200
+	maxListItems = 1000 // of an attribute
 )
 
 func textFact(name, data, doc string, bytes int, read func(*reading) rule.Value) definition {
@@ -197,10 +198,13 @@ func attributeFact(p schema.Property) (definition, error) {
 	if !ok {
 		return definition{}, fmt.Errorf("the attribute %q must have one type: boolean, integer, number, string, or array of strings", p.Name)
 	}
+	if t == rule.List && p.MaxItems > maxListItems {
+		return definition{}, fmt.Errorf("the attribute %q may have %d items; at most %d are allowed in a list that rules read: state a smaller maxItems", p.Name, p.MaxItems, maxListItems)
+	}
 	if !factName.MatchString(p.Name) {
 		return definition{}, fmt.Errorf("the attribute %q cannot be read by rules: name it with small letters, digits and underscores", p.Name)
 	}
-	items, bytes := orElse(p.MaxItems, 1000), orElse(p.MaxLength, change.MaxText)*4
+	items, bytes := orElse(p.MaxItems, maxListItems), orElse(p.MaxLength, change.MaxText)*4
 	if t == rule.List {
 		bytes = min(bytes*items, 1<<20)
 	}

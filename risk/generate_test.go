@@ -1,6 +1,7 @@
 package risk_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -41,6 +42,8 @@ type cond struct {
 	fact, other string
 	sign        string
 	number      string // as it is written
+	written     string // a quantity that is that number; "" for none
+	set         string // the set that texts are the items of; "" for none
 	texts       []string
 }
 
@@ -56,7 +59,7 @@ func (c *cond) String() string {
 	case "flag":
 		return c.fact
 	case "number":
-		return c.fact + " " + c.sign + " " + c.number
+		return c.fact + " " + c.sign + " " + cmp.Or(c.written, c.number)
 	case "sum":
 		return c.fact + " + " + c.other + " " + c.sign + " " + c.number
 	case "times": // leaves 64 bits for all but the smallest numbers
@@ -66,6 +69,9 @@ func (c *cond) String() string {
 	case "text", "member", "search":
 		return c.side() + " " + c.sign + " " + c.side2()
 	case "in":
+		if c.set != "" {
+			return c.fact + " " + c.sign + " sets." + c.set
+		}
 		return c.fact + " " + c.sign + " [\"" + strings.Join(c.texts, `", "`) + `"]`
 	case "length":
 		return "len(" + c.fact + ") " + c.sign + " " + c.number
@@ -78,6 +84,9 @@ func (c *cond) String() string {
 	case "same": // an element that is what another fact says
 		return fmt.Sprintf(`any(%s, # == %s)`, c.fact, c.other)
 	case "touches":
+		if c.set != "" {
+			return "touches(sets." + c.set + ")"
+		}
 		return `touches("` + c.texts[0] + `")`
 	case "known":
 		return "known(" + c.fact + ")"
@@ -111,7 +120,7 @@ var (
 	models   = []string{"ops-run-it", "you-build-it-you-run-it"}
 	schemas  = `{"type": "object", "additionalProperties": false, "properties": {
 		"cost": {"type": "number"}, "seats": {"type": "integer"}, "pii": {"type": "boolean"},
-		"class": {"enum": ["gold", "silver"]}, "note": {"type": "string", "maxLength": 40},
+		"outage_minutes": {"type": "integer", "minimum": 0, "maximum": 600}, "class": {"enum": ["gold", "silver"]}, "note": {"type": "string", "maxLength": 40},
 		"labels": {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 40}}}}`
 )
 
@@ -207,6 +216,7 @@ func (w writer) atom() *cond {
 	if c.op == "number" && f.Range != nil { // another number would not load
 		c.number = strconv.FormatFloat(pick(w.random, f.Range[0], f.Range[1], (f.Range[0]+f.Range[1])/2), 'f', -1, 64)
 	}
+	w.span(c, f)
 	return c
 }
 
@@ -219,6 +229,10 @@ func (w writer) wholeAtom(c *cond) {
 }
 
 func (w writer) textAtom(c *cond, f risk.FactInfo) {
+	if set := setFor(f); set != "" && w.chance(25) {
+		c.op, c.sign, c.set, c.texts = "in", pick(w.random, "in", "not in"), set, setItems(set)
+		return
+	}
 	if f.Words != nil {
 		c.texts = []string{pick(w.random, f.Words...)}
 		c.op, c.sign = "text", pick(w.random, "==", "!=")
@@ -248,12 +262,15 @@ func (w writer) listAtom(c *cond, f risk.FactInfo) {
 	}
 	if f.Name == "change.paths" && w.chance(50) {
 		c.op, c.texts = "touches", []string{pick(w.random, globs...)}
+		if w.chance(30) {
+			c.set, c.texts = "schema_paths", setItems("schema_paths")
+		}
 	}
 }
 
 // vocabulary makes one with random applicabilities.
 func (r random) vocabulary(tb testing.TB, presence bool) (*risk.Vocabulary, writer, []applies) {
-	opts := risk.VocabularyOptions{Evidence: []string{"smoke", "load"}, Attributes: []byte(schemas), Services: services, Teams: teams, Models: models}
+	opts := risk.VocabularyOptions{Evidence: []string{"smoke", "load"}, Attributes: []byte(schemas), Services: services, Teams: teams, Models: models, Sets: generatedSets}
 	plain, err := risk.NewVocabulary(opts)
 	if err != nil {
 		tb.Fatal(err)
@@ -449,6 +466,7 @@ func (r random) attributes() map[string]any {
 	}
 	set("cost", 0.5, 2.5, 10.0, 10, int64(9), math.NaN(), math.Inf(1), "much")
 	set("seats", 0, 10, 400.0, int64(3), 2.5, 1e300, true)
+	set("outage_minutes", 0, 90, 90.0, int64(600), 600, 601, -1, 1.5)
 	set("pii", true, true, false, false, "yes")
 	set("class", "gold", "silver", 1)
 	set("note", "a db", "urgent", "", 2)

@@ -108,7 +108,9 @@ func (c *cond) compute(v, other value) truth {
 	case "lower":
 		return truthOf(strings.ToLower(v.text) == c.texts[0])
 	case "touches":
-		return truthOf(slices.ContainsFunc(v.list, func(p string) bool { return naiveGlobs[c.texts[0]].MatchString(p) }))
+		return truthOf(slices.ContainsFunc(v.list, func(p string) bool {
+			return slices.ContainsFunc(c.texts, func(glob string) bool { return naiveGlobs[glob].MatchString(p) })
+		}))
 	}
 	if c.op == "all" && len(v.list) == 0 {
 		return unknown

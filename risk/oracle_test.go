@@ -364,6 +364,11 @@ func attributeFacts(f map[string]value, c *change.Change) {
 	for name, kind := range kinds {
 		f["attributes."+name] = attributeValue(kind, c.Attributes[name])
 	}
+	outage := attributeValue("integer", c.Attributes["outage_minutes"])
+	if outage.state == yes && (outage.number.Sign() < 0 || outage.number.Cmp(big.NewRat(600, 1)) > 0) {
+		outage = value{state: fault}
+	}
+	f["attributes.outage_minutes"] = outage
 }
 
 func attributeValue(kind string, v any) value {
