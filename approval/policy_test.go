@@ -184,14 +184,17 @@ func (r random) chance(percent int) bool { return r.IntN(100) < percent }
 // None asks whether a fact is there, nor whether there is a way back, which
 // is known when it is left out.
 var (
-	serviceAtoms = []string{`service.tier == 1`, `service.kind == "digital"`, `service.stage != "pilot"`, `"ledger" in service.carries`, `service.name != "shop"`,
-		`service.exposure == "public"`, `service.supplier == "acme"`, `service.coupling == "loose"`} // the last three are not stated for all
+	serviceAtoms = []string{`service.tier == 1`, `service.kind == "digital"`, `service.stage != "pilot"`, `"ledger" in service.carries`, `service.name in sets.critical`,
+		`service.name != "shop"`, `service.exposure == "public"`, `service.supplier == "acme"`, `service.coupling == "loose"`} // the last three are not stated for all
+
 	atoms = []string{`change.kind == "code"`, `change.lines_added > 100`, `change.lines_added <= 5`, `change.files < 5`, `change.downtime`,
 		`not change.downtime`, `requester.kind == "bot"`, `requester.team == "payments"`, `"prod" in change.environments`, `"us" in change.regions`,
 		`touches("db/**")`, `history.service_failure_rate > 0.1`, `change.manual_steps <= 1`, `change.contributors > 0`, `attributes.pii`,
 		`attributes.cost < 5.5`, `at.hour < 12`, `change.title contains "db"`, `change.validation_automated`, `len(attributes.labels) > 0`,
 		`change.fixes > 0`, `change.depends_on == 0`, `change.artifacts == 1`, `change.steps < 3`, `evidence.smoke == "passed"`,
-		`evidence.smoke != "failed"`, `any(change.parties, {# == "desk"})`, `change.lines_changed + change.files < 10`, `change.directories > 1`}
+		`evidence.smoke != "failed"`, `any(change.parties, {# == "desk"})`, `change.lines_changed + change.files < 10`, `change.directories > 1`,
+		`touches(sets.schema_paths)`, `requester.team not in sets.teams`, `history.hours_since_failure > days(14)`, `attributes.outage_minutes <= hours(1.5)`,
+		`any(change.regions, # in sets.regions)`, `attributes.outage_minutes + attributes.outage_minutes > hours(2)`}
 )
 
 func (r random) cond(from ...string) string {
@@ -210,19 +213,32 @@ func (r random) cond(from ...string) string {
 func (r random) any() string { return r.cond(append(append([]string{}, atoms...), serviceAtoms...)...) }
 
 const attributes = `{"type": "object", "additionalProperties": false, "properties": {"pii": {"type": "boolean"}, "cost": {"type": "number"},
+	"outage_minutes": {"type": "integer", "minimum": 0, "maximum": 600},
 	"labels": {"type": "array", "maxItems": 9, "items": {"type": "string", "maxLength": 9}}}}`
 
 // policy is the base with its rules, templates and the like made at random.
 func (r random) policy(tb testing.TB) approval.Definition {
 	d := base(tb)
 	d.Attributes, d.Templates, d.Forbid, d.Risk.Rules, d.Risk.Default = []byte(attributes), nil, nil, nil, "high"
+	d.Sets = []risk.Set{{Name: "critical", Items: []string{"payments-api", "platform"}}, {Name: "schema_paths", Items: []string{"db/**", "**/*.sql"}},
+		{Name: "teams", Items: []string{"payments", "store"}}, {Name: "regions", Items: []string{"us", "eu"}}}
+	least, most := -oneOf(r, 0, 5), oneOf(r, 0, 15, 30)
+	d.Risk.Groups = []risk.Group{{Name: "capped", Cap: &most}, {Name: "floored", Min: &least}, {Name: "both", Cap: &most, Min: &least}}
 	for i := range 1 + r.IntN(6) {
 		one := risk.Rule{ID: fmt.Sprint("r", i), Because: "it matters", Points: oneOf(r, 10, 30, -10, 0, 0, -5), When: r.any()}
 		if one.Points > 0 && r.chance(30) {
 			one.Floor = oneOf(r, "medium", "high")
 		}
 		if r.chance(25) {
-			one.For = r.cond(serviceAtoms[:5]...)
+			one.For = r.cond(serviceAtoms[:6]...)
+		}
+		if r.chance(40) {
+			one.Group = oneOf(r, d.Risk.Groups...).Name
+		}
+		if r.chance(15) { // instead of a condition
+			one.When, one.Points, one.Floor = "", 0, ""
+			one.Bands = oneOf(r, "change.files", "change.lines_added", "attributes.outage_minutes", "history.service_failure_rate", "attributes.cost")
+			one.Cuts = []risk.Cut{{From: 0, Points: oneOf(r, 0, 5)}, {From: 0.1, Points: oneOf(r, 0, 10)}, {From: 1, Points: oneOf(r, 0, 20)}}
 		}
 		d.Risk.Rules = append(d.Risk.Rules, one)
 	}
@@ -281,7 +297,7 @@ func (r random) tree(tb testing.TB) map[string]any {
 	tree["kind"] = oneOf(r, "code", "code", "code", "config")
 	tree["downtime"] = r.chance(20)
 	if r.chance(80) {
-		tree["attributes"] = map[string]any{"pii": r.chance(50), "cost": oneOf(r, 1, 9.5), "labels": oneOf(r, []any{}, []any{"a"})}
+		tree["attributes"] = map[string]any{"pii": r.chance(50), "cost": oneOf(r, 1, 9.5), "outage_minutes": oneOf(r, 0, 60, 90, 600), "labels": oneOf(r, []any{}, []any{"a"})}
 	}
 	if r.chance(20) {
 		delete(tree, "claim")

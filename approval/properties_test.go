@@ -15,6 +15,7 @@ import (
 
 	"github.com/changelane/changelane/approval"
 	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
 )
 
 // TestINV1FailClosed: what cannot be read, or has no policy, is never
@@ -222,6 +223,53 @@ func TestINV4DefaultDeny(t *testing.T) {
 	}
 }
 
+// TestReasonsAddUp: what a classification shows comes to its score exactly, each
+// rule where the file has it, with what a group takes away or adds as a line of
+// its own; and a cap is never passed.
+func TestReasonsAddUp(t *testing.T) {
+	met := map[string]int{}
+	for i := range 150 {
+		r := newRandom(uint64(5000 + i))
+		d := r.policy(t)
+		p := made(t, d)
+		for range 5 {
+			c, err := decodeTree(r.tree(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := p.Classify(c, approval.Inputs{At: monday}).Assessment
+			sum, last, inGroup := 0, -1, map[string]int{}
+			for _, reason := range a.Reasons {
+				sum += reason.Points
+				met[reason.Basis.String()]++
+				at := slices.IndexFunc(d.Risk.Rules, func(one risk.Rule) bool { return one.ID == reason.Rule })
+				if at >= 0 {
+					if at <= last {
+						t.Fatalf("seed %d: %s stands behind a rule that follows it", i, reason.Rule)
+					}
+					last = at
+					inGroup[d.Risk.Rules[at].Group] += reason.Points
+				} else if reason.Basis == risk.Bounded {
+					inGroup[strings.TrimPrefix(reason.Rule, "group ")] += reason.Points
+				}
+			}
+			if sum != a.Score {
+				t.Fatalf("seed %d: the reasons come to %d and the score is %d: %+v", i, sum, a.Score, a.Reasons)
+			}
+			for _, g := range d.Risk.Groups {
+				if g.Cap != nil && inGroup[g.Name] > *g.Cap || g.Min != nil && inGroup[g.Name] < *g.Min {
+					t.Fatalf("seed %d: the group %s comes to %d: %+v", i, g.Name, inGroup[g.Name], a.Reasons)
+				}
+			}
+		}
+	}
+	for _, basis := range []risk.Basis{risk.Held, risk.Bounded, risk.ByDefault} {
+		if met[basis.String()] < 30 {
+			t.Errorf("%s: met %d times only (%v)", basis, met[basis.String()], met)
+		}
+	}
+}
+
 // outcome is what must not depend on order; a template and its repeat are two.
 func outcome(c approval.Classification) string {
 	needs := c.Requirement.String()
@@ -238,7 +286,7 @@ func (r random) shuffled(d approval.Definition) approval.Definition {
 	rules, templates := slices.Clone(d.Risk.Rules), slices.Clone(d.Templates)
 	forbid, authority := slices.Clone(d.Forbid), append(slices.Clone(d.Authority.Rules), d.Authority.Rules...)
 	for _, one := range d.Risk.Rules {
-		if one.ID = repeat(one.ID); one.Points == 0 {
+		if one.ID = repeat(one.ID); one.Points == 0 && one.Bands == "" {
 			rules = append(rules, one)
 		}
 	}
