@@ -22,6 +22,10 @@
 // "all" over an empty list is Unknown, unlike in logic: that nothing is there is
 // no evidence, either way. "none" and "any" are as usual.
 //
+// A quantity such as hours(36) is no value of its own: it is settled in the unit
+// of the number beside it when the expression is compiled. A named set is the
+// list that it stands for, looked up by its hash.
+//
 // Whole numbers that leave 64 bits, decimals that leave their range or are not
 // numbers, division by zero, and the step from a whole number beyond 2^53 to a
 // decimal are Faults.
