@@ -190,7 +190,7 @@ func TestReferenceExamples(t *testing.T) {
 			}
 		}
 	}
-	if sets := sections["Named sets"]; !strings.Contains(sets, "sets.critical") || !strings.Contains(sets, fmt.Sprint("10,000")) || risk.MaxSetItems != 10_000 {
+	if sets := sections["Named sets"]; !strings.Contains(sets, "sets.critical") || !strings.Contains(sets, "10,000") || risk.MaxSetItems != 10_000 {
 		t.Error("the reference does not say how sets are named, or how long they can be")
 	}
 	for _, limit := range []string{"4,096 bytes", "300 parts", "32 levels", "2\nnested loops", "200 bytes", "500 instructions", "16,384 bytes", "1,000 items", "1,000,000", "10,000,000", "10,000 rules"} {

@@ -190,7 +190,7 @@ type FactInfo struct {
 	Name  string
 	Type  string    // such as "a whole number"
 	Words []string  // the values that are possible, where they are a closed set
-	Range []float64 // the least and the most that a number can be, where that is known
+	Range []float64 // the least and the most that a number can be, where that is known; a side without a bound is at the end of the decimal numbers
 	Unit  string    `json:",omitzero"` // what a number counts: seconds, minutes, hours, days, weeks, bytes, kib, mib, gib; "" for any other
 	Doc   string    // meaning and unit
 	From  string    // the data of the change it is read from; "" when policy or the clock give it

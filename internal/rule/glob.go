@@ -41,8 +41,7 @@ const (
 // compileGlob reads a path pattern: "*" and "?" stay within one name, "**" as a
 // whole name spans folders. The second result says what is wrong with it.
 func compileGlob(pattern string) (*glob, string) {
-	re, problem := globRegexp(pattern)
-	if problem != "" {
+	if problem := checkGlob(pattern); problem != "" {
 		return nil, problem
 	}
 	folder, rest := "", pattern
@@ -67,7 +66,8 @@ func compileGlob(pattern string) (*glob, string) {
 	case !spans && starred && plain(ending) && !strings.Contains(ending, "/"):
 		return &glob{folder, globBeside, ending, nil}, ""
 	}
-	return &glob{re: re}, ""
+	re, problem := globRegexp(pattern)
+	return &glob{re: re}, problem
 }
 
 // MatchString reports whether a whole path matches.
@@ -110,17 +110,30 @@ func (g *glob) cost() bound {
 	return bound{fixed: 1, perByte: 2 * compareByte}
 }
 
-// globRegexp turns a path pattern into a regular expression over a whole path.
-func globRegexp(glob string) (*regexp.Regexp, string) {
+// checkGlob says what is wrong with a path pattern, or "".
+func checkGlob(glob string) string {
 	if glob == "" || strings.HasPrefix(glob, "/") || strings.HasSuffix(glob, "/") {
-		return nil, fmt.Sprintf("the path pattern %q must neither be empty nor begin or end with a slash; for all files of a folder write \"folder/**\"", glob)
+		return fmt.Sprintf("the path pattern %q must neither be empty nor begin or end with a slash; for all files of a folder write \"folder/**\"", glob)
 	}
 	if path.Clean(glob) != glob || glob == "." || glob == ".." || strings.HasPrefix(glob, "../") || strings.ContainsFunc(glob, unicode.IsControl) || strings.TrimSpace(glob) != glob {
-		return nil, fmt.Sprintf("the path pattern %q matches no path: paths have no \".\", \"..\", empty parts, spaces at their ends or control characters", glob)
+		return fmt.Sprintf("the path pattern %q matches no path: paths have no \".\", \"..\", empty parts, spaces at their ends or control characters", glob)
 	}
 	if strings.ContainsAny(glob, `[]{}!\`) {
-		return nil, fmt.Sprintf("the path pattern %q may hold only %s", glob, globSyntax)
+		return fmt.Sprintf("the path pattern %q may hold only %s", glob, globSyntax)
 	}
+	if len(glob) > maxPattern {
+		return fmt.Sprintf("the path pattern is longer than %d bytes", maxPattern)
+	}
+	for name := range strings.SplitSeq(glob, "/") {
+		if name != "**" && strings.Contains(name, "**") {
+			return fmt.Sprintf("in the path pattern %q \"**\" must stand alone between slashes", glob)
+		}
+	}
+	return ""
+}
+
+// globRegexp turns a path pattern into a regular expression over a whole path.
+func globRegexp(glob string) (*regexp.Regexp, string) {
 	var b strings.Builder
 	b.WriteString(`(?s)^`)
 	names := strings.Split(glob, "/")
@@ -131,8 +144,6 @@ func globRegexp(glob string) (*regexp.Regexp, string) {
 			b.WriteString(`.+`)
 		case name == "**":
 			b.WriteString(`(?:.+/)?`)
-		case strings.Contains(name, "**"):
-			return nil, fmt.Sprintf("in the path pattern %q \"**\" must stand alone between slashes", glob)
 		default:
 			b.WriteString(globName(name))
 			if !last {

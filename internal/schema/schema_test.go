@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -141,6 +143,29 @@ func TestProperties(t *testing.T) {
 	}
 	if got := mustCompile(t, `{"type":"string"}`).Properties(); len(got) != 0 {
 		t.Errorf("a string has %+v", got)
+	}
+}
+
+func TestPropertyBounds(t *testing.T) {
+	s := mustCompile(t, `{"type":"object","additionalProperties":false,"$defs":{"share":{"type":"number","minimum":0,"maximum":1}},"properties":{
+	"a":{"type":"integer","minimum":1,"maximum":9},
+	"b":{"type":"number","exclusiveMinimum":0.5,"minimum":0},
+	"c":{"type":"integer","maximum":10,"exclusiveMaximum":20},
+	"d":{"$ref":"#/$defs/share"},
+	"e":{"type":"string","minLength":3,"maxLength":5},
+	"f":{"type":"integer"}}}`)
+	var got []string
+	for _, p := range s.Properties() {
+		show := func(f *float64) string {
+			if f == nil {
+				return "-"
+			}
+			return strconv.FormatFloat(*f, 'g', -1, 64)
+		}
+		got = append(got, p.Name+" "+show(p.Minimum)+" "+show(p.Maximum)+" "+strconv.Itoa(p.MinLength))
+	}
+	if want := []string{"a 1 9 0", "b 0.5 - 0", "c - 10 0", "d 0 1 0", "e - - 3", "f - - 0"}; !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
