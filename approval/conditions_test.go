@@ -156,6 +156,18 @@ func TestBandsOfAttributes(t *testing.T) {
 	}
 }
 
+// TestLongAttributes: a list that could be longer than rules may read is found
+// when the schema is loaded.
+func TestLongAttributes(t *testing.T) {
+	for most, ok := range map[string]bool{"1000": true, "1001": false} {
+		policy := files()
+		policy["attributes.schema.json"] = strings.Replace(attributesSchema, `"maxItems": 10,`, `"maxItems": `+most+`,`, 1)
+		if _, err := approval.Load(mapFS(policy)); (err == nil) != ok || !ok && !strings.Contains(err.Error(), `attributes.schema.json: the attribute "labels" may have 1001 items; at most 1000`) {
+			t.Errorf("%s items: %v", most, err)
+		}
+	}
+}
+
 // TestSetsLoaded: faults of sets have their place.
 func TestSetsLoaded(t *testing.T) {
 	for sets, want := range map[string]string{

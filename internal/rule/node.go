@@ -45,22 +45,23 @@ var comparisons = map[string]op{"==": opEqual, "!=": opNotEqual, "<": opLess, "<
 
 // node is one part of a lowered expression.
 type node struct {
-	op     op
-	kind   Type
-	run    func(*node, *frame) Value
-	args   []*node
-	fact   int            // for a fact
-	value  Value          // for a constant
-	texts  []string       // for membership in a literal list of texts; for touches the path patterns
-	ints   []int64        // for membership in a literal list of numbers
-	re     *regexp.Regexp // for matches
-	globs  []*glob        // for touches
-	words  []string       // the closed set of values, where there is one
-	lies   *Range         // where a number lies, where that is known
-	unit   Unit           // of a number
-	fixed  bool           // reads neither a fact nor an element, so it is always the same
-	cost   bound
-	size   bound    // of a text: its longest length in bytes
+	op    op
+	kind  Type
+	run   func(*node, *frame) Value
+	args  []*node
+	fact  int              // for a fact
+	value Value            // for a constant
+	texts []string         // for membership in a literal list of texts; for touches the path patterns
+	ints  []int64          // for membership in a literal list of numbers
+	re    *regexp.Regexp   // for matches
+	globs []*glob          // for touches
+	words []string         // the closed set of values, where there is one
+	lies  *Range           // where a number lies, where that is known
+	fixed bool             // reads neither a fact nor an element, so it is always the same
+	cost  bound
+	size  bound // of a text: its longest length in bytes
+
+	unit   Unit     // of a number
 	amount *big.Rat // of a quantity, in the base of its unit
 }
 
