@@ -49,15 +49,15 @@ type node struct {
 	kind  Type
 	run   func(*node, *frame) Value
 	args  []*node
-	fact  int              // for a fact
-	value Value            // for a constant
-	texts []string         // for membership in a literal list of texts; for touches the path patterns
-	ints  []int64          // for membership in a literal list of numbers
-	re    *regexp.Regexp   // for matches
-	globs []*glob          // for touches
-	words []string         // the closed set of values, where there is one
-	lies  *Range           // where a number lies, where that is known
-	fixed bool             // reads neither a fact nor an element, so it is always the same
+	fact  int            // for a fact
+	value Value          // for a constant
+	texts []string       // for membership in a literal list of texts; for touches the path patterns
+	ints  []int64        // for membership in a literal list of numbers
+	re    *regexp.Regexp // for matches
+	globs []*glob        // for touches
+	words []string       // the closed set of values, where there is one
+	lies  *Range         // where a number lies, where that is known
+	fixed bool           // reads neither a fact nor an element, so it is always the same
 	cost  bound
 	size  bound // of a text: its longest length in bytes
 
