@@ -17,6 +17,7 @@ type Schema struct {
 	root      *node
 	nodes     map[string]*node // by RFC 6901 pointer into the schema
 	evaluator *jsonschema.Schema
+	acceptor  *acceptor
 }
 
 const (
@@ -75,7 +76,7 @@ func compile(data []byte) (*Schema, error) {
 	if err != nil {
 		return nil, &Problem{Line: v.Line, Column: v.Column, Message: err.Error()}
 	}
-	return &Schema{root: root, nodes: c.nodes, evaluator: evaluator}, nil
+	return &Schema{root: root, nodes: c.nodes, evaluator: evaluator, acceptor: acceptors{}.of(root)}, nil
 }
 
 // compileEvaluator hands the checked schema, without its annotations, to the
