@@ -3,7 +3,6 @@ package change
 import (
 	"cmp"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,35 +75,50 @@ var serverOwned = []string{
 // duplicate, case-variant or server-owned members. What is validated is the
 // same parse as what is returned. The error is [Problems].
 func Decode(data []byte, opts *DecodeOptions) (*Change, error) {
+	c, _, err := decode(data, opts)
+	return c, err
+}
+
+// DecodeDigest is [Decode] and [Change.Digest] in one: it spares the encoding
+// of a change that has just been decoded.
+func DecodeDigest(data []byte, opts *DecodeOptions) (*Change, Digest, error) {
+	c, canonical, err := decode(data, opts)
+	if err != nil {
+		return nil, "", err
+	}
+	return c, DigestOfCanonical(canonical), nil
+}
+
+// decode also gives back the canonical bytes.
+func decode(data []byte, opts *DecodeOptions) (*Change, []byte, error) {
 	tree, err := schema.Parse(data, schema.DocumentLimits())
 	if err != nil {
-		return nil, parseProblems(err)
+		return nil, nil, parseProblems(err)
 	}
 	if opts == nil {
 		opts = &DecodeOptions{}
 	}
 	if err := refuseServerOwned(tree, opts); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if found := compiled.Validate(tree); len(found) > 0 {
-		return nil, problems(found)
+		return nil, nil, problems(found)
 	}
 	if found := checkTimes(tree); len(found) > 0 {
-		return nil, found
+		return nil, nil, found
 	}
-	canonical := tree.AppendCanonical(nil)
+	canonical := tree.AppendCanonical(make([]byte, 0, len(data)))
 	if len(canonical) > maxBytes {
-		return nil, Problems{tooLong(len(canonical), tree)}
+		return nil, nil, Problems{tooLong(len(canonical), tree)}
 	}
-	var c Change
-	if err := json.Unmarshal(canonical, &c); err != nil {
-		return nil, Problems{{"", tree.Line, tree.Column, "cannot be read: " + strings.TrimPrefix(err.Error(), "json: ")}}
+	c, err := readChange(tree)
+	if err != nil {
+		return nil, nil, Problems{{"", tree.Line, tree.Column, "cannot be read: " + err.Error()}}
 	}
-	c = c.inUTC()
 	if found := c.check(); len(found) > 0 {
-		return nil, located(found, tree)
+		return nil, nil, located(found, tree)
 	}
-	return &c, nil
+	return c, canonical, nil
 }
 
 // incomplete lets errors.Is find ErrIncomplete behind Problems.

@@ -24,7 +24,8 @@ func DigestOf(domain string, data []byte) Digest {
 	h := sha256.New()
 	h.Write([]byte(domain + "\n"))
 	h.Write(data)
-	return Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
+	var sum [sha256.Size]byte
+	return Digest(hex.AppendEncode([]byte("sha256:"), h.Sum(sum[:0])))
 }
 
 // ParseDigest reads a digest, strictly.
@@ -42,6 +43,16 @@ func ParseDigest(s string) (Digest, error) {
 func (c *Change) Canonical() ([]byte, error) {
 	_, canonical, err := c.encode()
 	return canonical, err
+}
+
+// ValidDigest is [Change.Validate] and [Change.Digest] in one: the digest of a
+// change that is valid. The error is [Problems].
+func (c *Change) ValidDigest() (Digest, error) {
+	canonical, err := c.validate()
+	if err != nil {
+		return "", err
+	}
+	return DigestOfCanonical(canonical), nil
 }
 
 // Digest names the content of the change.
@@ -62,6 +73,31 @@ const maxBytes = 1 << 20
 
 // encode is the change as a strict JSON document, and its canonical bytes.
 func (c *Change) encode() (*schema.Value, []byte, error) {
+	data, plain := c.appendJSON(make([]byte, 0, 2048))
+	if !plain {
+		return c.encodeAny()
+	}
+	tree, err := schema.Parse(data, encodingLimits())
+	if err != nil {
+		return c.encodeAny() // finds the words
+	}
+	canonical := tree.AppendCanonical(make([]byte, 0, len(data)))
+	if len(canonical) > maxBytes {
+		return nil, nil, errors.New(tooLong(len(canonical), tree).Message)
+	}
+	return tree, canonical, nil
+}
+
+// encodingLimits are wider than those of a document in one way: an encoder may
+// write at length what the canonical bytes write shorter.
+func encodingLimits() schema.Limits {
+	limits := schema.DocumentLimits()
+	limits.Bytes *= 4
+	return limits
+}
+
+// encodeAny is encode by way of encoding/json, whatever the change holds.
+func (c *Change) encodeAny() (*schema.Value, []byte, error) {
 	utc := c.inUTC()
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
@@ -75,9 +111,7 @@ func (c *Change) encode() (*schema.Value, []byte, error) {
 	if bytes.Contains(data.Bytes(), escape) && bytes.Contains(bytes.ReplaceAll(data.Bytes(), []byte(`\\`), nil), escape) {
 		return nil, nil, errors.New("the change holds text that is not UTF-8")
 	}
-	limits := schema.DocumentLimits()
-	limits.Bytes *= 4 // encoding/json may write what the canonical bytes write shorter
-	tree, err := schema.Parse(data.Bytes(), limits)
+	tree, err := schema.Parse(data.Bytes(), encodingLimits())
 	if err != nil {
 		return nil, nil, err
 	}

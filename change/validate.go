@@ -24,23 +24,29 @@ const (
 // Validate reports everything that is wrong with a change that was built in
 // Go: the same as [Decode] would say of its JSON. The error is [Problems].
 func (c *Change) Validate() error {
+	_, err := c.validate()
+	return err
+}
+
+// validate gives back the canonical bytes of a change that is valid.
+func (c *Change) validate() ([]byte, error) {
 	if found := c.words(); len(found) > 0 {
-		return found
+		return nil, found
 	}
-	tree, _, err := c.encode()
+	tree, canonical, err := c.encode()
 	if err != nil {
-		return unplaced(parseProblems(err))
+		return nil, unplaced(parseProblems(err))
 	}
 	if found := compiled.Validate(tree); len(found) > 0 {
-		return unplaced(problems(found))
+		return nil, unplaced(problems(found))
 	}
 	if found := checkTimes(tree); len(found) > 0 {
-		return unplaced(found)
+		return nil, unplaced(found)
 	}
 	if found := c.check(); len(found) > 0 {
-		return unplaced(located(found, tree))
+		return nil, unplaced(located(found, tree))
 	}
-	return nil
+	return canonical, nil
 }
 
 // unplaced drops places in a text that the caller has never seen.

@@ -90,6 +90,15 @@ func (v *Value) Int() (int64, bool) {
 	return int64(f), true
 }
 
+// Float returns the double nearest to a Number, never the negative zero, which
+// canonical bytes do not have either. It is 0 for everything else.
+func (v *Value) Float() float64 {
+	if v == nil || v.Kind != Number {
+		return 0
+	}
+	return v.double() + 0
+}
+
 // Any returns the value as encoding/json would decode it with UseNumber:
 // map[string]any, []any, json.Number, string, bool or nil.
 func (v *Value) Any() any {
