@@ -104,32 +104,63 @@ func (p *Policy) Unclassified(id string, at time.Time, err error) Classification
 
 // Classify decides what type of change it is and what it needs. It is total:
 // whatever is wrong, missing or failing gives an answer with more scrutiny,
-// and a reason.
-func (p *Policy) Classify(c *change.Change, in Inputs) (out Classification) {
+// and a reason. The change is validated first, whoever has done so before.
+func (p *Policy) Classify(c *change.Change, in Inputs) Classification {
 	if p == nil {
 		return p.Unclassified("", in.At, errors.New("there is no policy"))
 	}
 	if c == nil {
 		return p.Unclassified("", in.At, errors.New("there is no change"))
 	}
+	return p.classify(c.ID, in, func() (*change.Change, change.Digest, error) {
+		digest, err := c.ValidDigest()
+		return c, digest, err
+	})
+}
+
+// ClassifyJSON classifies the change that the bytes hold. It is
+// [change.Decode] and Classify in one, at a fraction of the price: nobody else
+// can touch the change between its validation and its classification, so that
+// it is validated once. What cannot be read is unclassified, without an id,
+// with Decode's error as Err.
+func (p *Policy) ClassifyJSON(data []byte, opts *change.DecodeOptions, in Inputs) Classification {
+	if p == nil {
+		return p.Unclassified("", in.At, errors.New("there is no policy"))
+	}
+	return p.classify("", in, func() (*change.Change, change.Digest, error) {
+		return change.DecodeDigest(data, opts)
+	})
+}
+
+// classify is given how to get at a valid change and its digest.
+func (p *Policy) classify(id string, in Inputs, read func() (*change.Change, change.Digest, error)) (out Classification) {
 	defer func() {
 		if r := recover(); r != nil {
-			out = p.Unclassified(c.ID, in.At, fmt.Errorf("the classification failed: %v", r))
+			out = p.Unclassified(id, in.At, fmt.Errorf("the classification failed: %v", r))
 		}
 	}()
-	if in.At.IsZero() {
-		return p.Unclassified(c.ID, in.At, errors.New("the time of the classification is not given"))
+	if err := timeProblem(in.At); err != nil {
+		return p.Unclassified(id, time.Time{}, err)
 	}
-	if year := in.At.UTC().Year(); year < 1971 || year > 2198 {
-		return p.Unclassified(c.ID, time.Time{}, fmt.Errorf("the time of the classification is in the year %d; the calendar reaches from 1971 to 2198", year))
+	c, digest, err := read()
+	if err == nil {
+		id = c.ID
+		err = p.rules.Vocabulary().Check(c)
 	}
-	if err := c.Validate(); err != nil {
-		return p.Unclassified(c.ID, in.At, err)
+	if err != nil {
+		return p.Unclassified(id, in.At, err)
 	}
-	if err := p.rules.Vocabulary().Check(c); err != nil {
-		return p.Unclassified(c.ID, in.At, err)
+	return p.classifyValid(c, digest, in)
+}
+
+func timeProblem(at time.Time) error {
+	if at.IsZero() {
+		return errors.New("the time of the classification is not given")
 	}
-	return p.classifyValid(c, in)
+	if year := at.UTC().Year(); year < 1971 || year > 2198 {
+		return fmt.Errorf("the time of the classification is in the year %d; the calendar reaches from 1971 to 2198", year)
+	}
+	return nil
 }
 
 // inUTC is a copy of a window, so that one instant has one form.
@@ -154,11 +185,7 @@ type classifying struct {
 	claims  []change.Claim
 }
 
-func (p *Policy) classifyValid(c *change.Change, in Inputs) Classification {
-	digest, err := c.Digest()
-	if err != nil {
-		return p.Unclassified(c.ID, in.At, err)
-	}
+func (p *Policy) classifyValid(c *change.Change, digest change.Digest, in Inputs) Classification {
 	k := &classifying{p: p, c: c, in: in}
 	k.Classification = Classification{ID: c.ID, Title: c.Title, Reason: c.Reason, Change: digest, At: in.At.UTC(), Window: inUTC(c.Window), Policy: p.digest, Type: change.Normal}
 	situation := k.situation()

@@ -86,10 +86,7 @@ func digestOf(who string, rfc *change.Change) (change.Digest, error) {
 	if strings.HasPrefix(rfc.ID, discoveredPrefix) {
 		return "", change.Problems{{Pointer: "/id", Message: fmt.Sprintf("%q is kept for deployments that nobody had authorised; a request needs another id", rfc.ID)}}
 	}
-	if err := rfc.Validate(); err != nil {
-		return "", err
-	}
-	return rfc.Digest()
+	return rfc.ValidDigest()
 }
 
 // sameRequest refuses a submission under an id that means another one.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,12 +15,15 @@ import (
 
 // classify answers every change with one line of JSON.
 func classify(c call) int {
-	return answer(c, func(w io.Writer, _ int, got approval.Classification) error {
-		line, err := json.Marshal(got)
-		if err != nil {
+	var line, escaped []byte
+	return answer(c, func(w io.Writer, _ int, got approval.Classification) (err error) {
+		if line, err = got.AppendJSON(line[:0]); err != nil {
 			return err
 		}
-		_, err = w.Write(append(line, '\n'))
+		safe := bytes.NewBuffer(escaped[:0])
+		json.HTMLEscape(safe, append(line, '\n'))
+		escaped = safe.Bytes()
+		_, err = w.Write(escaped)
 		return err
 	})
 }
@@ -86,13 +90,12 @@ func (a *answers) record(name string, rec record) error {
 	if rec.err != nil {
 		return a.refuse(name, rec, rec.err)
 	}
-	c, err := a.decode(rec.data)
-	if err != nil {
-		return a.refuse(name, rec, err)
+	if isList(rec.data) {
+		return a.refuse(name, rec, errList)
 	}
-	got := a.policy.Classify(c, approval.Inputs{At: a.now()})
+	got := a.policy.ClassifyJSON(rec.data, a.decoding(), approval.Inputs{At: a.now()})
 	if got.Err != nil {
-		return a.refuse(name, rec, got.Err)
+		return a.refuse(name, rec, a.remedy(got.Err))
 	}
 	return a.write(got)
 }

@@ -106,12 +106,19 @@ func isNull(info fs.FileInfo) bool {
 	return err == nil && os.SameFile(info, null)
 }
 
+var errList = errors.New(`/: is a list; expected one change on each line ("jq -c .[]" writes a list so)`)
+
+func isList(data []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(data), []byte{'['}) }
+
+// decoding says how changes are decoded.
+func (c call) decoding() *change.DecodeOptions { return &change.DecodeOptions{Attested: c.attested} }
+
 // decode reads a change.
 func (c call) decode(data []byte) (*change.Change, error) {
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte{'['}) {
-		return nil, errors.New(`/: is a list; expected one change on each line ("jq -c .[]" writes a list so)`)
+	if isList(data) {
+		return nil, errList
 	}
-	rfc, err := change.Decode(data, &change.DecodeOptions{Attested: c.attested})
+	rfc, err := change.Decode(data, c.decoding())
 	return rfc, c.remedy(err)
 }
 
