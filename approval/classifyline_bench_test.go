@@ -21,9 +21,9 @@ import (
 var lineRules = []string{
 	`service.name == "service-%d"`,
 	`service.team == "team-%d" and change.lines_added > 100`,
-	`target.environment == "env-%d" and change.kind == "config"`,
+	`"env-%d" in change.environments and change.kind == "config"`,
 	`change.kind in ["data", "flag"] and change.lines_deleted > %d`,
-	`service.name in ["payments-api", "web-%d"] and change.files > 40`,
+	`service.name in ["payments-api", "service-%d"] and change.files > 40`,
 	`change.lines_added > %d00 and service.tier == 1`,
 	`change.files > %d and not change.downtime`,
 	`touches("migrations-%d/**")`,
@@ -47,6 +47,9 @@ func linePolicy(b testing.TB) *approval.Policy {
 		Templates: []approval.Template{{ID: "payments-rolling", Owner: "payments-pm", Ceiling: "low", Covers: `change.kind == "code"`,
 			Approved: approval.Approval{By: "cab", On: change.Date{Year: 2026, Month: 1, Day: 1}}, Ends: change.Date{Year: 2027, Month: 1, Day: 1}}},
 		Authority: approval.Authority{Default: []approval.Need{{Group: "cab", Quorum: 2}}},
+	}
+	for i := range 120 {
+		d.Services = append(d.Services, change.Service{Name: fmt.Sprintf("service-%d", i), Team: fmt.Sprintf("team-%d", i), OnCall: "pd", Zone: "Europe/London", Models: d.Services[0].Models})
 	}
 	for i := range 99 {
 		when := lineRules[i%len(lineRules)]

@@ -133,17 +133,17 @@ func (c *Change) check() Problems {
 type addProblem func(pointer, format string, args ...any)
 
 func (c *Change) checkFiles(add addProblem) {
-	seen := make(map[string]bool, len(c.Files))
+	var seen repeats
 	bytes := 0
-	for i, f := range c.Files {
-		pointer := fmt.Sprintf("/files/%d/path", i)
-		if problem := pathProblem(f.Path); problem != "" {
-			add(pointer, "%s", problem)
-		} else if seen[f.Path] {
-			add(pointer, "%q is listed twice", f.Path)
+	for i := range c.Files {
+		at := c.Files[i].Path
+		again := seen.add(at)
+		if problem := pathProblem(at); problem != "" {
+			add(fmt.Sprintf("/files/%d/path", i), "%s", problem)
+		} else if again {
+			add(fmt.Sprintf("/files/%d/path", i), "%q is listed twice", at)
 		}
-		seen[f.Path] = true
-		bytes += len(f.Path)
+		bytes += len(at)
 	}
 	if bytes > MaxPathBytes {
 		add("/files", "the paths have %d bytes together; at most %d are allowed: state the size instead", bytes, MaxPathBytes)
@@ -243,12 +243,11 @@ func (c *Change) checkTexts(add addProblem) {
 }
 
 func (c *Change) checkEvidence(add addProblem) {
-	seen := map[string]bool{}
-	for i, e := range c.Evidence {
-		if seen[e.Name] {
-			add(fmt.Sprintf("/evidence/%d/name", i), "%q is given twice; one result for each check", e.Name)
+	var seen repeats
+	for i := range c.Evidence {
+		if name := c.Evidence[i].Name; seen.add(name) {
+			add(fmt.Sprintf("/evidence/%d/name", i), "%q is given twice; one result for each check", name)
 		}
-		seen[e.Name] = true
 	}
 	for i, a := range c.Attested {
 		for j, name := range a.Covers {
@@ -261,27 +260,54 @@ func (c *Change) checkEvidence(add addProblem) {
 }
 
 func (c *Change) checkTargets(add addProblem) {
-	seen := map[string]bool{}
-	for i, t := range c.Targets {
-		if seen[t.Name] {
-			add(fmt.Sprintf("/targets/%d/name", i), "%q is listed twice; each target is started once", t.Name)
+	var seen repeats
+	for i := range c.Targets {
+		if name := c.Targets[i].Name; seen.add(name) {
+			add(fmt.Sprintf("/targets/%d/name", i), "%q is listed twice; each target is started once", name)
 		}
-		seen[t.Name] = true
 	}
+}
+
+// repeats finds texts that come again. Few are compared one by one.
+type repeats struct {
+	few  [16]string
+	n    int
+	many map[string]bool
+}
+
+// add reports whether the text has been added before.
+func (r *repeats) add(s string) bool {
+	if r.n < len(r.few) {
+		if slices.Contains(r.few[:r.n], s) {
+			return true
+		}
+		r.few[r.n] = s
+		r.n++
+		return false
+	}
+	if r.many == nil {
+		r.many = map[string]bool{}
+		for _, s := range r.few {
+			r.many[s] = true
+		}
+	}
+	again := r.many[s]
+	r.many[s] = true
+	return again
 }
 
 // Attestable lists the names of data that an [Attestation] can cover, besides
 // "evidence.NAME" and "attributes.NAME" for one check or attribute.
-func Attestable() []string {
-	return []string{"artifacts", "attributes", "backout", "claim", "commits", "contributors", "downtime", "emergency", "evidence", "files", "history", "kind", "links", "plan", "requester", "size", "targets", "validation", "window"}
-}
+func Attestable() []string { return slices.Clone(attestables) }
+
+var attestables = []string{"artifacts", "attributes", "backout", "claim", "commits", "contributors", "downtime", "emergency", "evidence", "files", "history", "kind", "links", "plan", "requester", "size", "targets", "validation", "window"}
 
 func attestable(name string) bool {
 	group, member, dotted := strings.Cut(name, ".")
 	if dotted {
 		return member != "" && (group == "evidence" || group == "attributes")
 	}
-	return slices.Contains(Attestable(), name)
+	return slices.Contains(attestables, name)
 }
 
 // Observed reports whether somebody vouches for the data of that name, by

@@ -21,6 +21,9 @@ func (v *Value) AppendCanonical(dst []byte) []byte {
 	case Number:
 		return appendNumber(dst, v.Text)
 	case String:
+		if v.verbatim {
+			return append(append(append(dst, '"'), v.Text...), '"')
+		}
 		return appendString(dst, v.Text)
 	case Array:
 		dst = append(dst, '[')
@@ -38,27 +41,47 @@ func (v *Value) AppendCanonical(dst []byte) []byte {
 }
 
 func appendObject(dst []byte, members []Member) []byte {
-	byName := func(a, b Member) int { return compareUTF16(a.Name, b.Name) }
-	if !slices.IsSortedFunc(members, byName) {
-		var few [fewNames]Member
-		members = append(few[:0], members...)
-		slices.SortFunc(members, byName)
-	}
+	var few [fewNames]int
+	order := sortedNames(members, few[:0])
 	dst = append(dst, '{')
-	for i := range members {
+	for i, at := range order {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, members[i].Name), ':')
-		dst = members[i].Value.AppendCanonical(dst)
+		m := &members[at]
+		dst = append(appendString(dst, m.Name), ':')
+		dst = m.Value.AppendCanonical(dst)
 	}
 	return append(dst, '}')
+}
+
+// sortedNames appends the indexes of members in the order of their names.
+// Documents are mostly in order or have few names, so that insertion is cheap.
+func sortedNames(members []Member, order []int) []int {
+	if len(members) > fewNames {
+		for i := range members {
+			order = append(order, i)
+		}
+		slices.SortFunc(order, func(a, b int) int { return compareUTF16(members[a].Name, members[b].Name) })
+		return order
+	}
+	for i := range members {
+		at := len(order)
+		for at > 0 && compareUTF16(members[i].Name, members[order[at-1]].Name) < 0 {
+			at--
+		}
+		order = slices.Insert(order, at, i)
+	}
+	return order
 }
 
 // compareUTF16 orders two strings by their UTF-16 code units (RFC 8785,
 // section 3.2.3). That differs from the order of bytes in one way: the runes
 // beyond U+FFFF begin with a surrogate, so they come before U+E000 to U+FFFF.
 func compareUTF16(a, b string) int {
+	if a != "" && b != "" && a[0] != b[0] && a[0]|b[0] < utf8.RuneSelf {
+		return cmp.Compare(a[0], b[0])
+	}
 	n := min(len(a), len(b))
 	i := 0
 	for i < n && a[i] == b[i] {

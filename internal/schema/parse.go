@@ -71,6 +71,7 @@ func (s *scanner) reserve() {
 	n := 1 + strings.Count(s.text, ",") + strings.Count(s.text, "[") + strings.Count(s.text, "{")
 	s.slab = make([]Value, min(n, maxSlab))
 	s.members = make([]Member, 0, min(n, fewNames))
+	s.memberSlab = make([]Member, min(n, strings.Count(s.text, ":"), maxSlab))
 }
 
 // maxSlab is how many values are allocated at once. A value that is kept keeps
@@ -91,7 +92,9 @@ type scanner struct {
 	path    []step
 	items   []*Value // items and members of the containers still open
 	members []Member
-	slab    []Value // values are cut from slabs to spare allocations
+
+	slab       []Value // values and members are cut from slabs to spare allocations
+	memberSlab []Member
 }
 
 // step is one token of the pointer to the current value.
@@ -183,7 +186,7 @@ func (s *scanner) value() (*Value, error) {
 	switch c := s.text[s.pos]; {
 	case c == '"':
 		v.Kind = String
-		v.Text, err = s.str()
+		v.Text, v.verbatim, err = s.str()
 	case c == '{':
 		v.Kind = Object
 		v.Members, err = s.object()
@@ -314,9 +317,21 @@ func (s *scanner) object() ([]Member, error) {
 			return nil, err
 		}
 	}
-	members := slices.Clone(s.members[names.first:])
+	members := s.keptMembers(s.members[names.first:])
 	s.members = s.members[:names.first]
 	return members, nil
+}
+
+// keptMembers copies members from the stack into a slab.
+func (s *scanner) keptMembers(members []Member) []Member {
+	n := len(members)
+	if len(s.memberSlab) < n {
+		s.memberSlab = make([]Member, max(n, fewNames))
+	}
+	kept := s.memberSlab[:n:n]
+	s.memberSlab = s.memberSlab[n:]
+	copy(kept, members)
+	return kept
 }
 
 func (s *scanner) member(names *nameSet) (Member, error) {
@@ -326,7 +341,7 @@ func (s *scanner) member(names *nameSet) (Member, error) {
 	m := Member{Line: s.line, Column: s.column()}
 	at, origin := s.pos, s.origin
 	var err error
-	if m.Name, err = s.str(); err != nil {
+	if m.Name, _, err = s.str(); err != nil {
 		return Member{}, err
 	}
 	if m.Name == "" {
@@ -374,7 +389,7 @@ func (n *nameSet) add(name string, stack []Member) *Member {
 	members := stack[n.first:]
 	if len(members) < fewNames {
 		for i := range members {
-			if strings.EqualFold(members[i].Name, name) {
+			if other := members[i].Name; mayFold(other, name) && strings.EqualFold(other, name) {
 				return &members[i]
 			}
 		}
@@ -392,6 +407,12 @@ func (n *nameSet) add(name string, stack []Member) *Member {
 	}
 	n.index[key] = len(members)
 	return nil
+}
+
+// mayFold reports false where the first characters tell two names apart: both
+// are ASCII, and not one letter in two cases.
+func mayFold(a, b string) bool {
+	return a[0] == b[0] || a[0]|0x20 == b[0]|0x20 || (a[0]|b[0]) >= utf8.RuneSelf
 }
 
 // fold maps names to one string exactly when strings.EqualFold holds them

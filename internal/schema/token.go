@@ -8,39 +8,53 @@ import (
 	"unicode/utf8"
 )
 
-// str reads a string. One without escapes is a part of the document's text.
-func (s *scanner) str() (string, error) {
+// plainBytes are those that stand for themselves inside a string.
+var plainBytes = func() (plain [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		plain[c] = c != '"' && c != '\\'
+	}
+	return plain
+}()
+
+// str reads a string. One without escapes is a part of the document's text,
+// verbatim.
+func (s *scanner) str() (text string, verbatim bool, err error) {
 	s.pos++
 	from := s.pos
 	var decoded []byte // nil until the first escape
-	for s.pos < len(s.text) {
-		switch c := s.text[s.pos]; {
+	for {
+		pos := s.pos
+		for pos < len(s.text) && plainBytes[s.text[pos]] {
+			pos++
+		}
+		s.pos = pos
+		if pos >= len(s.text) {
+			return "", false, s.incomplete("the closing quote of a string")
+		}
+		switch c := s.text[pos]; {
 		case c == '"':
-			tail := s.text[from:s.pos]
+			tail := s.text[from:pos]
 			s.pos++
 			if decoded == nil {
-				return tail, nil
+				return tail, true, nil
 			}
-			return string(append(decoded, tail...)), nil
+			return string(append(decoded, tail...)), false, nil
 		case c == '\\':
-			decoded = append(decoded, s.text[from:s.pos]...)
+			decoded = append(decoded, s.text[from:pos]...)
 			r, err := s.escape()
 			if err != nil {
-				return "", err
+				return "", false, err
 			}
 			decoded = utf8.AppendRune(decoded, r)
 			from = s.pos
 		case c < ' ':
-			return "", s.rawControl(c)
-		case c < utf8.RuneSelf:
-			s.pos++
+			return "", false, s.rawControl(c)
 		default:
 			if err := s.wideRune(); err != nil {
-				return "", err
+				return "", false, err
 			}
 		}
 	}
-	return "", s.incomplete("the closing quote of a string")
 }
 
 func (s *scanner) rawControl(c byte) error {

@@ -44,6 +44,9 @@ type Value struct {
 	Kind Kind
 	// Bool is the value of a Bool.
 	Bool bool
+	// verbatim is whether a String was written without escapes, and so needs
+	// none.
+	verbatim bool
 	// Text is the value of a String, or the token of a Number as it was written.
 	Text string
 	// Items are the elements of an Array.
