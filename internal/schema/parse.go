@@ -61,6 +61,12 @@ func Parse(data []byte, limits Limits) (*Value, error) {
 			"the document is %d bytes long; expected at most %d", len(data), limits.Bytes)}
 	}
 	s := &scanner{text: string(data), line: 1, limits: limits}
+	var room struct { // for the containers that are open in an ordinary document
+		path    [16]step
+		items   [fewNames]*Value
+		members [fewNames]Member
+	}
+	s.path, s.items, s.members = room.path[:0], room.items[:0], room.members[:0]
 	s.reserve()
 	return s.document()
 }
@@ -70,7 +76,6 @@ func Parse(data []byte, limits Limits) (*Value, error) {
 func (s *scanner) reserve() {
 	n := 1 + strings.Count(s.text, ",") + strings.Count(s.text, "[") + strings.Count(s.text, "{")
 	s.slab = make([]Value, min(n, maxSlab))
-	s.members = make([]Member, 0, min(n, fewNames))
 	s.memberSlab = make([]Member, min(n, strings.Count(s.text, ":"), maxSlab))
 }
 
