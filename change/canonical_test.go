@@ -128,6 +128,9 @@ func checkAccepted(t testing.TB, at string, data []byte, c *Change, opts *Decode
 	if err != nil {
 		t.Fatalf("%s: accepted, but without canonical bytes: %v", at, err)
 	}
+	if _, digest, err := DecodeDigest(data, opts); err != nil || digest != sumOf(canonical) {
+		t.Fatalf("%s: decoded with the digest %s, %v, want %s", at, digest, err, sumOf(canonical))
+	}
 	if want := canonicalOracle(t, data); !bytes.Equal(canonical, want) {
 		t.Fatalf("%s: canonical\n %.900s\nwant\n %.900s", at, canonical, want)
 	}

@@ -107,13 +107,13 @@ func decode(data []byte, opts *DecodeOptions) (*Change, []byte, error) {
 	if found := checkTimes(tree); len(found) > 0 {
 		return nil, nil, found
 	}
-	canonical := tree.AppendCanonical(make([]byte, 0, len(data)))
-	if len(canonical) > maxBytes {
-		return nil, nil, Problems{tooLong(len(canonical), tree)}
-	}
-	c, err := readChange(tree)
+	c, saved, err := readChange(tree)
 	if err != nil {
 		return nil, nil, Problems{{"", tree.Line, tree.Column, "cannot be read: " + err.Error()}}
+	}
+	canonical := tree.AppendCanonical(make([]byte, 0, len(data)))
+	if n := len(canonical) + saved; n > maxBytes {
+		return nil, nil, Problems{tooLong(n, tree)}
 	}
 	if found := c.check(); len(found) > 0 {
 		return nil, nil, located(found, tree)

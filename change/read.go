@@ -10,19 +10,22 @@ import (
 
 // readChange makes a change of a document that the schema allows: the same as
 // encoding/json would of its canonical bytes. Its texts are parts of the
-// document's, so that a change keeps the text that it was read from.
-func readChange(tree *schema.Value) (*Change, error) {
-	var c Change
+// document's, so that a change keeps the text that it was read from. The times
+// in the tree are put into UTC, so that its canonical bytes are those of the
+// change; saved is by how many bytes that shortens them.
+func readChange(tree *schema.Value) (c *Change, saved int, err error) {
+	c = new(Change)
 	var r reading
-	r.change(tree, &c)
-	return &c, r.err
+	r.change(tree, c)
+	return c, r.saved, r.err
 }
 
 // reading is a change being read. What it makes of each member follows the
 // schema; a member that it does not know is a fault, so that none is lost
 // when the schema grows.
 type reading struct {
-	err error
+	err   error
+	saved int
 	// What pointers point to is cut from here, to spare allocations.
 	ints   []int
 	floats []float64
@@ -71,6 +74,11 @@ func (r *reading) time(v *schema.Value, to *time.Time) {
 		r.fail(err)
 	}
 	*to = utc(t)
+	var room [len(time.RFC3339Nano)]byte
+	if text := to.AppendFormat(room[:0], time.RFC3339Nano); string(text) != v.Text {
+		r.saved += len(v.Text) - len(text)
+		v.Text = string(text)
+	}
 }
 
 func (r *reading) whole(v *schema.Value) int {
