@@ -62,7 +62,8 @@ type faultLine struct {
 	Why  string `json:"why"`
 }
 
-func oracleLine(c Classification) ([]byte, error) {
+// OracleLine is what AppendJSON must write.
+func OracleLine(c Classification) ([]byte, error) {
 	l := line{
 		ID: c.ID, Type: c.Type, Level: c.Assessment.Level, Score: c.Assessment.Score, Regular: c.Regular, LowRisk: c.LowRisk,
 		Template: c.Template, Model: c.Model, Override: c.Override, Assumed: orEmpty(c.Assumed), Why: orEmpty(c.Why),
