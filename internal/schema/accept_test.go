@@ -70,7 +70,7 @@ func TestAcceptorOnCorpora(t *testing.T) {
 func TestAcceptorAgainstEvaluator(t *testing.T) {
 	g := &drawing{rand.New(rand.NewPCG(48, 2020))}
 	compiled, accepted, invalid := 0, 0, 0
-	for range 1_500 {
+	for range 1_000 {
 		source := `{"$defs":{"word":{"type":"string","maxLength":3,"pattern":"^[a-z]+$"},"number":{"type":"number","minimum":0}},"allOf":[` + g.schema(3) + `]}`
 		s, err := Compile("s.json", []byte(source))
 		if err != nil {
@@ -88,7 +88,7 @@ func TestAcceptorAgainstEvaluator(t *testing.T) {
 			}
 		}
 	}
-	if compiled < 1_000 || accepted < 2_000 || invalid < 2_000 {
+	if compiled < 700 || accepted < 2_000 || invalid < 2_000 {
 		t.Errorf("%d schemas, %d accepted, %d invalid: too few to tell", compiled, accepted, invalid)
 	}
 }
@@ -108,7 +108,7 @@ func TestAcceptorOnChanges(t *testing.T) {
 	}
 	g := &drawing{rand.New(rand.NewPCG(1, 48))}
 	accepted, invalid := 0, 0
-	for range 4_000 {
+	for range 3_000 {
 		v := mustParse(t, string(text))
 		for range g.IntN(3) {
 			g.spoil(v)
@@ -298,7 +298,9 @@ func (g *drawing) spoil(v *Value) {
 		at := g.IntN(len(v.Members))
 		v.Members = append(v.Members[:at:at], v.Members[at+1:]...)
 	case i < 4 && v.Kind == Object:
-		v.Members = append(v.Members, Member{Name: g.pick("a", "note", "id", "team"), Value: &Value{Kind: String, Text: "x"}})
+		if name := g.pick("a", "note", "id", "team"); v.Get(name) == nil {
+			v.Members = append(v.Members, Member{Name: name, Value: &Value{Kind: String, Text: "x"}})
+		}
 	case i < 5 && v.Kind == Array:
 		v.Items = append(v.Items, v.Items...)
 	case v.Kind == String:
