@@ -73,7 +73,8 @@ var serverOwned = []string{
 
 // Decode reads a change from JSON: one value, at most 1 MiB, without unknown,
 // duplicate, case-variant or server-owned members. What is validated is the
-// same parse as what is returned. The error is [Problems].
+// same parse as what is returned. The texts of the change are parts of one copy
+// of the data, which they keep in memory. The error is [Problems].
 func Decode(data []byte, opts *DecodeOptions) (*Change, error) {
 	c, _, err := decode(data, opts)
 	return c, err

@@ -129,20 +129,21 @@ func (w *writing) time(name string, t time.Time) {
 }
 
 // list writes a list that is there when it is not nil.
-func list[T any](w *writing, name string, list []T, each func(*writing, *T)) {
-	if list != nil {
+func list[T any](w *writing, name string, items []T, each func(*writing, *T)) {
+	if items != nil {
 		w.name(name)
-		listed(w, list, each)
+		listed(w, items, each)
 	}
 }
 
-func listed[T any](w *writing, list []T, each func(*writing, *T)) {
+// listed writes the items of a list.
+func listed[T any](w *writing, items []T, each func(*writing, *T)) {
 	w.out = append(w.out, '[')
-	for i := range list {
+	for i := range items {
 		if i > 0 {
 			w.out = append(w.out, ',')
 		}
-		each(w, &list[i])
+		each(w, &items[i])
 	}
 	w.out = append(w.out, ']')
 }
