@@ -34,7 +34,6 @@ var formats = map[string]format{
 var formatNames = sortedKeys(formats)
 
 var (
-	timeForm     = regexp.MustCompile(`^\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$`)
 	durationForm = regexp.MustCompile(`^P(\d{1,9}W|(\d{1,9}Y(\d{1,9}M(\d{1,9}D)?)?|\d{1,9}M(\d{1,9}D)?|\d{1,9}D)?` +
 		`(T(\d{1,9}H(\d{1,9}M(\d{1,9}S)?)?|\d{1,9}M(\d{1,9}S)?|\d{1,9}S))?)$`)
 	localForm  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
@@ -59,7 +58,7 @@ func isDateTime(s string) bool {
 // isTime accepts the full-time of RFC 3339, section 5.6, without leap seconds
 // and with at most nanoseconds.
 func isTime(s string) bool {
-	if !timeForm.MatchString(s) {
+	if !hasTimeForm(s) {
 		return false
 	}
 	in := func(digits string, limit int) bool {
@@ -73,6 +72,37 @@ func isTime(s string) bool {
 		return true
 	}
 	return in(s[len(s)-5:len(s)-3], 24) && in(s[len(s)-2:], 60)
+}
+
+// hasTimeForm tells digits and signs apart: 00:00:00, up to nine decimals, and
+// Z or an offset such as +00:00.
+func hasTimeForm(s string) bool {
+	if len(s) < 9 || !fits(s[:8], "00:00:00") {
+		return false
+	}
+	rest := s[8:]
+	if rest[0] == '.' {
+		decimals := len(rest) - len(strings.TrimLeft(rest[1:], "0123456789")) - 1
+		if decimals < 1 || decimals > 9 {
+			return false
+		}
+		rest = rest[1+decimals:]
+	}
+	return rest == "Z" || rest == "z" || fits(rest, "+00:00") || fits(rest, "-00:00")
+}
+
+// fits reports whether s is like the form, in which 0 stands for any digit.
+func fits(s, form string) bool {
+	if len(s) != len(form) {
+		return false
+	}
+	for i := range len(form) {
+		digit := '0' <= s[i] && s[i] <= '9'
+		if form[i] == '0' && !digit || form[i] != '0' && s[i] != form[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // isDuration accepts the durations of RFC 3339, appendix A.

@@ -3,7 +3,6 @@ package schema
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -98,7 +97,8 @@ type scanner struct {
 	items   []*Value // items and members of the containers still open
 	members []Member
 
-	slab       []Value // values and members are cut from slabs to spare allocations
+	slab       []Value // values, items and members are cut from slabs to spare allocations
+	itemSlab   []*Value
 	memberSlab []Member
 }
 
@@ -299,7 +299,7 @@ func (s *scanner) array() ([]*Value, error) {
 			return nil, err
 		}
 	}
-	items := slices.Clone(s.items[first:])
+	items := keep(&s.itemSlab, s.items[first:])
 	s.items = s.items[:first]
 	return items, nil
 }
@@ -322,20 +322,20 @@ func (s *scanner) object() ([]Member, error) {
 			return nil, err
 		}
 	}
-	members := s.keptMembers(s.members[names.first:])
+	members := keep(&s.memberSlab, s.members[names.first:])
 	s.members = s.members[:names.first]
 	return members, nil
 }
 
-// keptMembers copies members from the stack into a slab.
-func (s *scanner) keptMembers(members []Member) []Member {
-	n := len(members)
-	if len(s.memberSlab) < n {
-		s.memberSlab = make([]Member, max(n, fewNames))
+// keep copies what is on a stack into a slab.
+func keep[T any](slab *[]T, stack []T) []T {
+	n := len(stack)
+	if len(*slab) < n {
+		*slab = make([]T, max(n, fewNames))
 	}
-	kept := s.memberSlab[:n:n]
-	s.memberSlab = s.memberSlab[n:]
-	copy(kept, members)
+	kept := (*slab)[:n:n]
+	*slab = (*slab)[n:]
+	copy(kept, stack)
 	return kept
 }
 
