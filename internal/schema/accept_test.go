@@ -70,7 +70,7 @@ func TestAcceptorOnCorpora(t *testing.T) {
 func TestAcceptorAgainstEvaluator(t *testing.T) {
 	g := &drawing{rand.New(rand.NewPCG(48, 2020))}
 	compiled, accepted, invalid := 0, 0, 0
-	for range 1_000 {
+	for range 700 {
 		source := `{"$defs":{"word":{"type":"string","maxLength":3,"pattern":"^[a-z]+$"},"number":{"type":"number","minimum":0}},"allOf":[` + g.schema(3) + `]}`
 		s, err := Compile("s.json", []byte(source))
 		if err != nil {
@@ -88,7 +88,7 @@ func TestAcceptorAgainstEvaluator(t *testing.T) {
 			}
 		}
 	}
-	if compiled < 700 || accepted < 2_000 || invalid < 2_000 {
+	if compiled < 500 || accepted < 500 || invalid < 500 {
 		t.Errorf("%d schemas, %d accepted, %d invalid: too few to tell", compiled, accepted, invalid)
 	}
 }
@@ -108,7 +108,7 @@ func TestAcceptorOnChanges(t *testing.T) {
 	}
 	g := &drawing{rand.New(rand.NewPCG(1, 48))}
 	accepted, invalid := 0, 0
-	for range 3_000 {
+	for range 1_500 {
 		v := mustParse(t, string(text))
 		for range g.IntN(3) {
 			g.spoil(v)
@@ -122,7 +122,7 @@ func TestAcceptorOnChanges(t *testing.T) {
 			invalid++
 		}
 	}
-	if accepted < 1_000 || invalid < 1_000 {
+	if accepted < 500 || invalid < 500 {
 		t.Errorf("%d accepted, %d invalid: too few to tell", accepted, invalid)
 	}
 }
