@@ -189,7 +189,7 @@ func (p *Policy) classifyValid(c *change.Change, digest change.Digest, in Inputs
 	k := &classifying{p: p, c: c, in: in}
 	k.Classification = Classification{ID: c.ID, Title: c.Title, Reason: c.Reason, Change: digest, At: in.At.UTC(), Window: inUTC(c.Window), Policy: p.digest, Type: change.Normal}
 	situation := k.situation()
-	k.facts = p.rules.Vocabulary().Facts(c, situation)
+	k.facts = p.read.change.Facts(c, situation)
 	k.Assessment = p.rules.Assess(k.facts)
 	k.Faults = append(k.Faults, k.Assessment.Faults...)
 	k.findFreezes()

@@ -47,8 +47,7 @@ func TestLineAsEncodingJSON(t *testing.T) {
 	texts := []string{"", "a", `"\`, "<b>&amp;</b>", "\u2028\u2029", "\b\f\n\r\t\x00\x1f\x7f", "\xff\xc3", "é😀\ufffd", strings.Repeat("ü", 201), strings.Repeat("<", 300)}
 	text := func() string { return texts[random.IntN(len(texts))] + texts[random.IntN(len(texts))] }
 	list := func() []string { return [][]string{nil, {}, {text()}, {text(), text()}}[random.IntN(4)] }
-	values := []any{nil, true, int64(-5), 7, 0.0, math.Copysign(0, -1), 0.5, 1e20, 1e21, 1e-6, 1e-7, 123456789.125, math.MaxFloat64, math.NaN(), math.Inf(-1), "x", []string(nil), []string{}, []string{"<"},
-		slices.Repeat([]string{"a"}, 21), []any{1, "<"}, map[string]int{"<": 1}, make(chan int), change.Standard}
+	seen := drawnFacts(t, texts)
 	times := []time.Time{{}, monday, time.Date(2026, 1, 1, 0, 0, 0, 120, time.FixedZone("", -3600)), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for i := range 3_000 {
 		c := samples[names[random.IntN(len(names))]]
@@ -69,10 +68,40 @@ func TestLineAsEncodingJSON(t *testing.T) {
 			c.Requirement = drawnRequirement(random, text, 3)
 		default:
 			c.Assessment.Reasons = []risk.Reason{{Rule: text(), Points: random.IntN(9) - 4, Because: text(), Basis: risk.Basis(random.IntN(7)), Floor: c.Assessment.Level,
-				Seen: []risk.Fact{{Name: text(), State: risk.State(random.IntN(4)), Value: values[random.IntN(len(values))]}, {Value: text()}}}}
+				Seen: []risk.Fact{seen[random.IntN(len(seen))], {Name: text(), State: risk.State(random.IntN(4))}}}}
 		}
 		checkLine(t, fmt.Sprint("classification ", i), c)
 	}
+}
+
+// drawnFacts are facts of each type, with values that are hard to write.
+func drawnFacts(t *testing.T, texts []string) []risk.Fact {
+	t.Helper()
+	v, err := risk.NewVocabulary(risk.VocabularyOptions{Attributes: []byte(`{"type": "object", "additionalProperties": false, "properties": {
+		"flag": {"type": "boolean"}, "seats": {"type": "integer"}, "share": {"type": "number"}, "note": {"type": "string", "maxLength": 2000},
+		"labels": {"type": "array", "items": {"type": "string"}, "maxItems": 30}}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string][]any{
+		"flag": {nil, true, false}, "seats": {int64(-5), 7, "seven"},
+		"share":  {0.0, math.Copysign(0, -1), 0.5, 1e20, 1e21, 1e-6, 1e-7, 123456789.125, math.MaxFloat64, math.NaN(), math.Inf(-1)},
+		"labels": {[]string{}, []string{"<"}, slices.Repeat([]string{"a"}, 21), texts},
+	}
+	for _, text := range texts {
+		values["note"] = append(values["note"], text)
+	}
+	var out []risk.Fact
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			f, ok := v.Facts(&change.Change{Attributes: map[string]any{name: value}}, risk.Situation{}).Get("attributes." + name)
+			if !ok {
+				t.Fatal(name)
+			}
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // foreign is a requirement that another package made of one of ours.

@@ -97,7 +97,7 @@ func (l *jsonLine) seen(f *risk.Fact) {
 	l.text("fact", f.Name)
 	l.text("state", f.State.String())
 	l.text("provenance", f.Provenance.String())
-	value, left := shortened(f.Value)
+	value, left := shortened(f.Value())
 	if value != nil {
 		l.name("value")
 		l.value(value)

@@ -102,8 +102,8 @@ func newReasonLine(r risk.Reason) reasonLine {
 // newSeenLine repeats a fact, long values in part: each rule that looked at the
 // paths of a large change would otherwise repeat them all.
 func newSeenLine(f risk.Fact) seenLine {
-	out := seenLine{Fact: f.Name, State: f.State.String(), Provenance: f.Provenance.String(), Value: f.Value}
-	switch v := f.Value.(type) {
+	out := seenLine{Fact: f.Name, State: f.State.String(), Provenance: f.Provenance.String(), Value: f.Value()}
+	switch v := f.Value().(type) {
 	case []string:
 		if len(v) > mostElements {
 			out.Value, out.Left = v[:mostElements], len(v)-mostElements

@@ -19,6 +19,7 @@ type Policy struct {
 	name      string
 	rules     *risk.RuleSet
 	carried   *risk.Vocabulary // with the facts carried.*, for "each"
+	read      factReaders
 	services  map[string]*serviceInfo
 	templates []template // by id
 	forbid    []forbid
@@ -100,6 +101,7 @@ func New(d Definition) (*Policy, error) {
 	if err := b.err(); err != nil {
 		return nil, err
 	}
+	b.p.read = b.p.newReaders()
 	return b.p, b.seal()
 }
 

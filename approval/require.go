@@ -51,7 +51,7 @@ func (k *classifying) touched() []touched {
 			s.Model = model.Model.Name
 		}
 		// A freeze asks for facts of the service only.
-		out = append(out, touched{info, k.p.rules.Vocabulary().Facts(&change.Change{}, s)})
+		out = append(out, touched{info, k.p.read.freezes.Facts(&change.Change{}, s)})
 	}
 	return out
 }
@@ -184,7 +184,7 @@ func (k *classifying) seats(needs []need, s risk.Situation) (out []Requirement, 
 		}
 		for _, id := range k.service.carried {
 			s.Carried = &k.p.services[id].Service
-			truth, why := n.each.Decide(k.p.carried.Facts(k.c, s))
+			truth, why := n.each.Decide(k.p.read.each.Facts(k.c, s))
 			switch truth {
 			case risk.False, risk.Inapplicable:
 				continue

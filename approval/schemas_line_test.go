@@ -65,9 +65,12 @@ func sampleClassifications(t *testing.T) map[string]approval.Classification {
 	out["override"] = slack
 	long := out["standard"]
 	long.Assessment.Reasons = slices.Clone(long.Assessment.Reasons)
-	long.Assessment.Reasons[0].Seen = []risk.Fact{
-		{Name: "change.paths", State: risk.Present, Value: slices.Repeat([]string{"a"}, 25)},
-		{Name: "change.title", State: risk.Present, Value: strings.Repeat("é", 205)},
+	facts := policy.Rules().Vocabulary().Facts(&change.Change{}, risk.Situation{}).
+		With("change.paths", slices.Repeat([]string{"a"}, 25)).With("change.title", strings.Repeat("é", 205))
+	long.Assessment.Reasons[0].Seen = nil
+	for _, name := range []string{"change.paths", "change.title"} {
+		fact, _ := facts.Get(name)
+		long.Assessment.Reasons[0].Seen = append(long.Assessment.Reasons[0].Seen, fact)
 	}
 	out["long values"] = long
 	return out

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/changelane/changelane/change"
-	"github.com/changelane/changelane/internal/rule"
 )
 
 var levelName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
@@ -118,10 +117,11 @@ func (a Assessment) Open() bool {
 }
 
 // Assess is total: every fact missing, every rule failing still gives an
-// assessment, the highest that follows.
+// assessment, the highest that follows. To assess many changes, see
+// [RuleSet.Assessor].
 func (rs *RuleSet) Assess(f Facts) (a Assessment) {
 	if rs == nil || len(rs.rules) == 0 {
-		return Assessment{Faults: []Fault{{"", "there is no rule set"}}}
+		return noRules()
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -129,265 +129,58 @@ func (rs *RuleSet) Assess(f Facts) (a Assessment) {
 		}
 	}()
 	if f.vocabulary != rs.vocabulary {
-		return rs.failed("the facts were read with the vocabulary of another policy")
+		return rs.failed(otherVocabulary)
 	}
-	account := account{rs: rs, facts: f, sums: make([]tally, len(rs.groups))}
-	for i := range rs.rules {
-		account.rule(&rs.rules[i])
-	}
-	return account.close()
+	account := rs.account()
+	account.facts = f
+	account.assess()
+	return account.Assessment
 }
+
+const otherVocabulary = "the facts were read with the vocabulary of another policy"
+
+func noRules() Assessment { return Assessment{Faults: []Fault{{"", "there is no rule set"}}} }
 
 // failed is the assessment when there can be none: the highest level.
 func (rs *RuleSet) failed(why string) Assessment {
 	return Assessment{Level: rs.levels[len(rs.levels)-1], Best: rs.levels[0], Faults: []Fault{{"", why}}, RuleSet: rs.digest}
 }
 
-// tally keeps a sum at its worst, as the score counts it, and at its best.
-type tally struct{ worst, best int }
-
-// account is an assessment in the making.
-type account struct {
-	Assessment
-	rs        *RuleSet
-	facts     Facts
-	total     tally
-	sums      []tally // by group
-	bestFloor Level
-	bestVouch bool
+// Assessor assesses one change after another, by the same rules and with the
+// same result as [RuleSet.Assess]. It keeps the memory that an assessment
+// takes, so that the next one needs none. Each goroutine needs one of its own.
+type Assessor struct {
+	rs      *RuleSet
+	reader  *Reader
+	reading reading
+	account *account
 }
 
-// outcome is what becomes of one rule: what it counts as at worst and at best.
-type outcome struct {
-	basis       Basis // zero: it does not count
-	points      int
-	best        int
-	floor       bool
-	bestFloor   bool
-	vouch       bool
-	bestVouch   bool
-	notKnown    bool
-	onlyStated  bool
-	faultReason string
+// Assessor makes an assessor of the rule set.
+func (rs *RuleSet) Assessor() *Assessor {
+	if rs == nil || len(rs.rules) == 0 {
+		return &Assessor{}
+	}
+	a := &Assessor{rs: rs, reader: rs.vocabulary.Reader(rs), account: rs.account()}
+	a.account.facts = rs.vocabulary.unknown()
+	return a
 }
 
-func (a *account) rule(r *compiledRule) {
-	here, why := rule.IsTrue, ""
-	if r.only != nil {
-		here, why = r.only.Eval(a.facts.values)
+// Assess reads the facts of a change in a situation, and assesses them. The
+// assessment is valid until the next call, which writes over all that it holds;
+// to keep one, use [RuleSet.Assess].
+func (a *Assessor) Assess(c *change.Change, s Situation) (out *Assessment) {
+	if a == nil || a.rs == nil {
+		none := noRules()
+		return &none
 	}
-	if here == rule.IsFalse || here == rule.IsNotApplicable {
-		return
-	}
-	o := a.decide(r)
-	if here != rule.IsTrue && o != (outcome{}) {
-		o = o.perhaps(here, why)
-	}
-	if o.faultReason != "" {
-		a.Faults = append(a.Faults, Fault{r.ID, o.faultReason})
-	}
-	if o.notKnown || o.onlyStated {
-		a.missing(r, o.onlyStated)
-	}
-	if o.basis != 0 {
-		reason := Reason{Rule: r.ID, Points: o.points, Because: r.Because, Basis: o.basis, Seen: a.seen(r)}
-		if o.floor {
-			reason.Floor = r.floor
-			a.Floor = higher(a.Floor, r.floor)
+	defer func() {
+		if p := recover(); p != nil {
+			failed := a.rs.failed(fmt.Sprintf("the assessment failed: %v", p))
+			out = &failed
 		}
-		a.Reasons = append(a.Reasons, reason)
-	}
-	if o.bestFloor {
-		a.bestFloor = higher(a.bestFloor, r.floor)
-	}
-	a.Vouched = a.Vouched || o.vouch
-	a.bestVouch = a.bestVouch || o.bestVouch
-	sum := &a.total
-	if r.group >= 0 {
-		sum = &a.sums[r.group]
-	}
-	sum.worst += o.points
-	sum.best += o.best
-}
-
-// perhaps is the outcome where it cannot be told whether the rule is for the
-// service: what raises counts, what lowers does not.
-func (o outcome) perhaps(here rule.Verdict, why string) outcome {
-	o.points, o.best, o.bestFloor, o.vouch = max(o.points, 0), min(o.best, 0), false, false
-	if o.points == 0 && !o.floor {
-		o.basis = 0
-	}
-	if o.notKnown = true; here == rule.IsFault {
-		o.faultReason = "it cannot be told whether the rule is for this service: " + why
-	}
-	return o
-}
-
-func (a *account) decide(r *compiledRule) outcome {
-	if r.band >= 0 {
-		return a.decideBand(r)
-	}
-	v, why := r.when.Eval(a.facts.values)
-	if r.raises() {
-		return raising(r, v, why)
-	}
-	return a.lowering(r, v, why)
-}
-
-// raising: counts when true, unknown or failed.
-func raising(r *compiledRule, v rule.Verdict, why string) outcome {
-	o := outcome{points: r.Points, floor: r.Floor != ""}
-	switch v {
-	case rule.IsTrue:
-		o.basis, o.best, o.bestFloor = Held, r.Points, o.floor
-	case rule.IsUnknown:
-		o.basis, o.notKnown = NotKnown, true
-	case rule.IsFault:
-		o.basis, o.faultReason = Failed, why
-	default:
-		return outcome{}
-	}
-	return o
-}
-
-// lowering: counts only when true, and when it asks for observed facts, only
-// if all that it reads is.
-func (a *account) lowering(r *compiledRule, v rule.Verdict, why string) outcome {
-	could := outcome{best: r.Points, bestVouch: true}
-	switch {
-	case v == rule.IsUnknown:
-		could.notKnown = true
-	case v == rule.IsFault:
-		could.faultReason = why
-	case v == rule.IsTrue && r.Observed && a.stated(r):
-		could.onlyStated = true
-	case v == rule.IsTrue:
-		return outcome{basis: Held, points: r.Points, best: r.Points, vouch: true, bestVouch: true}
-	default:
-		return outcome{}
-	}
-	return could
-}
-
-// stated reports whether the rule reads a fact that nobody vouches for.
-func (a *account) stated(r *compiledRule) bool {
-	return slices.ContainsFunc(slices.Concat(r.reads, r.when.AsksPresence()), func(i int) bool { return a.facts.sources[i] == Stated })
-}
-
-// decideBand: a number that is not known counts as the worst band, once.
-func (a *account) decideBand(r *compiledRule) outcome {
-	v := a.facts.values[r.band]
-	switch v.State {
-	case rule.NotApplicable:
-		return outcome{}
-	case rule.Present:
-		n := v.Float
-		if a.facts.vocabulary.rules.Fact(r.band).Type == rule.Int {
-			n = float64(v.Int)
-		}
-		points := band(r.Cuts, n)
-		if points == 0 {
-			return outcome{}
-		}
-		return outcome{basis: Held, points: points, best: points}
-	}
-	worst, best := 0, 0 // below the first cut
-	for _, c := range r.Cuts {
-		worst, best = max(worst, c.Points), min(best, c.Points)
-	}
-	o := outcome{basis: NotKnown, points: worst, best: best, notKnown: true}
-	if v.State == rule.Faulty {
-		o.basis, o.notKnown, o.faultReason = Failed, false, v.Text
-	}
-	return o
-}
-
-func band(cuts []Cut, n float64) int {
-	points := 0
-	for _, c := range cuts {
-		if n >= c.From {
-			points = c.Points
-		}
-	}
-	return points
-}
-
-func (a *account) missing(r *compiledRule, stated bool) {
-	reads := r.reads
-	if r.only != nil {
-		reads = slices.Concat(r.only.Reads(), r.reads)
-		slices.Sort(reads)
-		reads = slices.Compact(reads) // a fact that both ask for is missing once
-	}
-	for _, i := range reads {
-		switch {
-		case stated && a.facts.sources[i] != Stated:
-			continue
-		case !stated && a.facts.values[i].State != rule.Unknown:
-			continue
-		}
-		name := a.facts.vocabulary.defs[i].Name
-		at := slices.IndexFunc(a.Unknowns, func(m Missing) bool { return m.Fact == name && m.Stated == stated })
-		if at < 0 {
-			at = len(a.Unknowns)
-			a.Unknowns = append(a.Unknowns, Missing{Fact: name, Stated: stated})
-		}
-		a.Unknowns[at].Rules = append(a.Unknowns[at].Rules, r.ID)
-	}
-}
-
-func (a *account) seen(r *compiledRule) []Fact {
-	asked := r.reads
-	if r.when != nil && len(r.when.AsksPresence()) > 0 {
-		asked = slices.Concat(r.reads, r.when.AsksPresence())
-		slices.Sort(asked)
-		asked = slices.Compact(asked)
-	}
-	out := make([]Fact, len(asked))
-	for j, i := range asked {
-		out[j] = a.facts.at(i)
-	}
-	return out
-}
-
-// close bounds the groups, applies the default, and finds the levels.
-func (a *account) close() Assessment {
-	for i, g := range a.rs.groups {
-		bounded := tally{g.bound(a.sums[i].worst), g.bound(a.sums[i].best)}
-		if delta := bounded.worst - a.sums[i].worst; delta != 0 {
-			a.Reasons = append(a.Reasons, Reason{Rule: "group " + g.Name, Points: delta, Because: g.because(delta), Basis: Bounded})
-		}
-		a.total.worst += bounded.worst
-		a.total.best += bounded.best
-	}
-	if !a.Vouched {
-		a.Floor = higher(a.Floor, a.rs.fallback)
-		a.Reasons = append(a.Reasons, Reason{Rule: "default", Floor: a.rs.fallback, Because: "no rule vouches for the change", Basis: ByDefault})
-	}
-	if !a.bestVouch {
-		a.bestFloor = higher(a.bestFloor, a.rs.fallback)
-	}
-	a.Score = a.total.worst
-	a.Level = higher(a.rs.LevelOf(a.total.worst), a.Floor)
-	a.Best = higher(a.rs.LevelOf(a.total.best), a.bestFloor)
-	a.RuleSet = a.rs.digest
-	return a.Assessment
-}
-
-// bound is the sum of a group's points as it counts.
-func (g Group) bound(sum int) int {
-	if g.Cap != nil {
-		sum = min(sum, *g.Cap)
-	}
-	if g.Min != nil {
-		sum = max(sum, *g.Min)
-	}
-	return sum
-}
-
-func (g Group) because(delta int) string {
-	if delta < 0 {
-		return fmt.Sprintf("the rules of the group %s count for %d points at most", g.Name, *g.Cap)
-	}
-	return fmt.Sprintf("the rules of the group %s take off %d points at most", g.Name, -*g.Min)
+	}()
+	a.reader.read(&a.reading, c, s, &a.account.facts)
+	a.account.assess()
+	return &a.account.Assessment
 }

@@ -48,9 +48,12 @@ func (v *Vocabulary) Condition(text string, extras ...Extra) (*Condition, error)
 			facts[i] = rule.Fact{Name: e.Name, Type: rule.Text, Words: e.Words, Bytes: nameBytes}
 		}
 	}
-	words, err := v.rules.Extend(facts)
-	if err != nil {
-		return nil, err
+	words := v.rules
+	if len(facts) > 0 {
+		var err error
+		if words, err = v.rules.Extend(facts); err != nil {
+			return nil, err
+		}
 	}
 	expr, err := rule.Compile(words, text)
 	if err != nil {
@@ -67,11 +70,17 @@ func (c *Condition) Decide(f Facts, extras ...any) (Truth, string) {
 		return Faulty, "the condition was asked over other facts than it is about"
 	}
 	values := f.values
-	if len(extras) > 0 {
+	if c.readsExtras() {
 		values = slices.Concat(f.values, extraValues(extras))
 	}
 	verdict, why := c.expr.Eval(values)
 	return [...]Truth{rule.IsFault: Faulty, rule.IsUnknown: Undecided, rule.IsNotApplicable: Inapplicable, rule.IsFalse: False, rule.IsTrue: True}[verdict], why
+}
+
+// readsExtras reports whether the condition looks at any extra fact.
+func (c *Condition) readsExtras() bool {
+	own := len(c.vocabulary.defs)
+	return slices.ContainsFunc(c.expr.Reads(), func(i int) bool { return i >= own }) || slices.ContainsFunc(c.expr.AsksPresence(), func(i int) bool { return i >= own })
 }
 
 func extraValues(extras []any) []rule.Value {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"time"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/rule"
@@ -18,52 +17,15 @@ type definition struct {
 	rule.Fact
 	doc  string
 	data string
-	read func(*reading) rule.Value
+	read readFunc
 }
 
-// reading is what facts are read from.
-type reading struct {
-	change  *change.Change
-	service *change.Service
-	carried *change.Service
-	history *change.History
-	size    *change.Size
-	Situation
-	deploy   time.Time // when it would be deployed: the start of its window, or now
-	last     time.Time // the last instant of what is left of its window; deploy without one
-	added    int
-	deleted  int
-	lines    bool // added and deleted are known from the files
-	anywhere bool // the zone is known
-}
+// readFunc reads one fact to where it is kept.
+type readFunc func(r *reading, to *rule.Value)
 
-func newReading(c *change.Change, s Situation) reading {
-	r := reading{change: c, service: s.Service, carried: s.Carried, history: c.History, size: c.Size, Situation: s}
-	if r.service == nil {
-		r.service = &change.Service{}
-	}
-	if r.carried == nil {
-		r.carried = &change.Service{}
-	}
-	if r.history == nil {
-		r.history = &change.History{}
-	}
-	if r.size == nil {
-		r.size = &change.Size{}
-	}
-	r.added, r.deleted, r.lines = c.Lines()
-	r.deploy = s.At
-	if c.Window != nil && s.At.Before(c.Window.Start) {
-		r.deploy = c.Window.Start
-	}
-	r.last = r.deploy
-	if c.Window != nil && r.deploy.Before(c.Window.End) {
-		r.last = c.Window.End.Add(-1)
-	}
-	if s.Zone != nil {
-		r.anywhere = true
-	}
-	return r
+// by makes a reader of a function that gives the value.
+func by(read func(*reading) rule.Value) readFunc {
+	return func(r *reading, to *rule.Value) { *to = read(r) }
 }
 
 // Readers of values that may be absent.
@@ -74,14 +36,16 @@ func text(s string) rule.Value {
 	return rule.TextValue(s)
 }
 
-func word[T interface {
-	~uint8
-	String() string
-}](w T) rule.Value {
-	if w == 0 {
+// word is one of the words of an enumeration, which are the closed set of the
+// fact. A number beyond them is no word, and not admitted.
+func word(words []string, number uint8) rule.Value {
+	switch {
+	case number == 0:
 		return rule.Value{}
+	case int(number) > len(words):
+		return rule.TextValue("no word at all")
 	}
-	return rule.TextValue(w.String())
+	return rule.Value{State: rule.Present, Text: words[number-1], Word: int32(number)}
 }
 
 func whole(n *int) rule.Value {
@@ -116,29 +80,6 @@ func counted[T any](list []T) rule.Value {
 	return rule.IntValue(int64(len(list)))
 }
 
-// distinct is the set of texts of a list that may be absent, sorted.
-func distinct[T any](list []T, of func(T) string) rule.Value {
-	if list == nil {
-		return rule.Value{}
-	}
-	out := []string{}
-	for _, e := range list {
-		if s := of(e); s != "" {
-			out = append(out, s)
-		}
-	}
-	slices.Sort(out)
-	return rule.ListValue(slices.Compact(out))
-}
-
-// stated is as distinct, and not known when an element does not say.
-func stated[T any](list []T, of func(T) string) rule.Value {
-	if slices.ContainsFunc(list, func(e T) bool { return of(e) == "" }) {
-		return rule.Value{}
-	}
-	return distinct(list, of)
-}
-
 func words(n int, word func(int) string) []string {
 	out := make([]string, n)
 	for i := range out {
@@ -154,19 +95,19 @@ const (
 	maxListItems = 1000 // of an attribute
 )
 
-func textFact(name, data, doc string, bytes int, read func(*reading) rule.Value) definition {
+func textFact(name, data, doc string, bytes int, read readFunc) definition {
 	return definition{rule.Fact{Name: name, Type: rule.Text, Bytes: bytes}, doc, data, read}
 }
 
-func wordFact(name, data, doc string, words []string, read func(*reading) rule.Value) definition {
+func wordFact(name, data, doc string, words []string, read readFunc) definition {
 	return definition{rule.Fact{Name: name, Type: rule.Text, Words: words, Bytes: nameBytes}, doc, data, read}
 }
 
-func listFact(name, data, doc string, words []string, read func(*reading) rule.Value) definition {
+func listFact(name, data, doc string, words []string, read readFunc) definition {
 	return definition{rule.Fact{Name: name, Type: rule.List, Words: words, Items: listItems, Bytes: listItems * nameBytes}, doc, data, read}
 }
 
-func plainFact(t rule.Type, name, data, doc string, read func(*reading) rule.Value) definition {
+func plainFact(t rule.Type, name, data, doc string, read readFunc) definition {
 	return definition{rule.Fact{Name: name, Type: t}, doc, data, read}
 }
 
@@ -181,14 +122,14 @@ var factName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 // evidenceFact is the fact for one check that the policy declares.
 func evidenceFact(name string) definition {
 	results := words(3, func(i int) string { return change.Result(i).String() })
-	return wordFact("evidence."+name, "evidence."+name, "the result of the check "+name, results, func(r *reading) rule.Value {
-		for _, e := range r.change.Evidence {
-			if e.Name == name {
-				return word(e.Result)
+	return wordFact("evidence."+name, "evidence."+name, "the result of the check "+name, results, by(func(r *reading) rule.Value {
+		for i := range r.change.Evidence {
+			if e := &r.change.Evidence[i]; e.Name == name {
+				return word(results, uint8(e.Result))
 			}
 		}
 		return rule.Value{}
-	})
+	}))
 }
 
 // attributeFact is the fact for one of the organisation's own attributes.
@@ -215,8 +156,8 @@ func attributeFact(p schema.Property) (definition, error) {
 	if p.Minimum != nil || p.Maximum != nil {
 		f.Range = &rule.Range{Least: orElseBound(p.Minimum, -math.MaxFloat64), Most: orElseBound(p.Maximum, math.MaxFloat64)}
 	}
-	return definition{f, p.Description, "attributes." + p.Name, func(r *reading) rule.Value {
-		return attribute(t, r.change.Attributes[p.Name])
+	return definition{f, p.Description, "attributes." + p.Name, func(r *reading, to *rule.Value) {
+		*to = r.attribute(t, r.change.Attributes[p.Name])
 	}}, nil
 }
 
@@ -236,7 +177,7 @@ func orElseBound(f *float64, otherwise float64) float64 {
 
 // attribute reads a value that the schema has accepted, or that was built in
 // Go; a value of another type is unreadable.
-func attribute(t rule.Type, v any) rule.Value {
+func (r *reading) attribute(t rule.Type, v any) rule.Value {
 	switch v := v.(type) {
 	case nil:
 		return rule.Value{}
@@ -259,7 +200,9 @@ func attribute(t rule.Type, v any) rule.Value {
 			return rule.ListValue(v)
 		}
 	case []any:
-		return attributeList(t, v)
+		if t == rule.List {
+			return r.attributeList(v)
+		}
 	}
 	return rule.Value{State: rule.Faulty, Text: "an attribute is not of the type that its schema says"}
 }
@@ -274,14 +217,17 @@ func number(t rule.Type, f float64, n int64) rule.Value {
 	return rule.Value{State: rule.Faulty, Text: "an attribute is not of the type that its schema says"}
 }
 
-func attributeList(t rule.Type, list []any) rule.Value {
-	out := make([]string, 0, len(list))
+func (r *reading) attributeList(list []any) rule.Value {
+	start := len(r.texts)
 	for _, e := range list {
 		s, ok := e.(string)
-		if !ok || t != rule.List {
+		if !ok {
 			return rule.Value{State: rule.Faulty, Text: "an attribute is not of the type that its schema says"}
 		}
-		out = append(out, s)
+		r.texts = append(r.texts, s)
 	}
-	return rule.ListValue(out)
+	if len(list) == 0 {
+		return rule.ListValue([]string{})
+	}
+	return rule.ListValue(slices.Clip(r.texts[start:]))
 }

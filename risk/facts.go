@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/changelane/changelane/change"
@@ -59,56 +57,8 @@ type Facts struct {
 	sources    []Provenance
 }
 
-// Fact is one fact of a change.
-type Fact struct {
-	Name       string
-	State      State
-	Provenance Provenance
-	Value      any // bool, int64, float64, string or []string when present, else nil
-}
-
 // Facts reads the facts of a change in a situation.
-func (v *Vocabulary) Facts(c *change.Change, s Situation) Facts {
-	f := Facts{v, make([]rule.Value, len(v.defs)), make([]Provenance, len(v.defs))}
-	r := newReading(c, s)
-	for i := range v.defs {
-		d := &v.defs[i]
-		f.values[i] = v.rules.Admit(i, d.read(&r))
-		f.sources[i] = provenance(d, c)
-	}
-	read := f.values
-	if len(v.applies) > 0 {
-		read = slices.Clone(f.values) // the order of "applies" does not matter
-	}
-	for _, a := range v.applies {
-		switch verdict, _ := a.when.Eval(read); verdict {
-		case rule.IsFalse:
-			f.values[a.fact] = rule.Value{State: rule.NotApplicable}
-			f.sources[a.fact] = Derived
-		case rule.IsUnknown, rule.IsFault: // whether it has a meaning cannot be told
-			f.values[a.fact] = rule.Value{}
-		}
-	}
-	return f
-}
-
-func provenance(d *definition, c *change.Change) Provenance {
-	data := d.data
-	if data == "files" && (c.Files == nil || strings.HasPrefix(d.Name, "change.lines_") && !counts(c)) {
-		data = "size" // the same facts, stated in numbers
-	}
-	switch {
-	case data == "", data == "window" && c.Window == nil: // without a window, the clock says when
-		return Derived
-	case c.Observed(data):
-		return Observed
-	default:
-		return Stated
-	}
-}
-
-// counts reports whether the listed files say how many lines they have.
-func counts(c *change.Change) bool { _, _, known := c.Lines(); return known }
+func (v *Vocabulary) Facts(c *change.Change, s Situation) Facts { return v.all.Facts(c, s) }
 
 // Get finds a fact by name; false when the vocabulary has none of that name.
 func (f Facts) Get(name string) (Fact, bool) {
@@ -123,7 +73,8 @@ func (f Facts) Get(name string) (Fact, bool) {
 }
 
 func (f Facts) at(i int) Fact {
-	return Fact{f.vocabulary.defs[i].Name, stateOf(f.values[i]), f.sources[i], f.plain(i)}
+	d := &f.vocabulary.defs[i]
+	return Fact{d.Name, stateOf(&f.values[i]), f.sources[i], d.Type, &f.values[i]}
 }
 
 // missing names those of the facts that are not known.
@@ -137,26 +88,49 @@ func (f Facts) missing(facts []int) []string {
 	return out
 }
 
-func stateOf(v rule.Value) State {
-	return [...]State{rule.Unknown: Unknown, rule.Present: Present, rule.NotApplicable: NotApplicable, rule.Faulty: Unreadable}[v.State]
-}
-
-func (f Facts) plain(i int) any { return plainValue(f.vocabulary.defs[i].Type, f.values[i]) }
-
 // Without returns the facts with one of them unknown, as if nobody had stated
 // it; unknown names change nothing.
 func (f Facts) Without(name string) Facts {
-	if f.vocabulary == nil {
+	i, ok := f.changeable(name)
+	if !ok {
 		return f
+	}
+	f.values = slices.Clone(f.values)
+	f.values[i] = rule.Value{}
+	return f
+}
+
+// With returns the facts with another value for one of them, as if the
+// requester had stated it: a bool, an int, an int64, a float64, a string or a
+// []string, as the type of the fact is. A value of another type, or one that
+// the fact cannot have, is unreadable. Unknown names change nothing, nor can a
+// fact be given that policy says is not applicable; whether other facts apply
+// is not decided anew.
+func (f Facts) With(name string, value any) Facts {
+	i, ok := f.changeable(name)
+	if !ok {
+		return f
+	}
+	var r reading
+	if list, ok := value.([]string); ok {
+		value = slices.Clone(list)
+	}
+	given := r.attribute(f.vocabulary.defs[i].Type, value)
+	if given.State == rule.Faulty {
+		given.Text = name + " is of another type"
+	}
+	f.values, f.sources = slices.Clone(f.values), slices.Clone(f.sources)
+	f.values[i], f.sources[i] = f.vocabulary.rules.Admit(i, given), Stated
+	return f
+}
+
+// changeable finds a fact that can have another value than it has.
+func (f Facts) changeable(name string) (int, bool) {
+	if f.vocabulary == nil {
+		return 0, false
 	}
 	i, ok := f.vocabulary.rules.Lookup(name)
-	if !ok || f.values[i].State == rule.NotApplicable {
-		return f
-	}
-	out := f
-	out.values = append([]rule.Value(nil), f.values...)
-	out.values[i] = rule.Value{}
-	return out
+	return i, ok && f.values[i].State != rule.NotApplicable
 }
 
 // attributeTree is a change's attributes as a strict document.
@@ -166,33 +140,4 @@ func attributeTree(attributes map[string]any) (*schema.Value, error) {
 		return nil, fmt.Errorf("cannot be written as JSON: %w", err)
 	}
 	return schema.Parse(data, schema.DocumentLimits())
-}
-
-// String shows the fact with its value, lists and texts shortened.
-func (f Fact) String() string {
-	if f.State != Present {
-		return f.Name + " is " + f.State.String()
-	}
-	switch v := f.Value.(type) {
-	case string:
-		return fmt.Sprintf("%s = %q", f.Name, shortened(v))
-	case float64:
-		return f.Name + " = " + strconv.FormatFloat(v, 'f', -1, 64)
-	case []string:
-		const most = 3
-		if len(v) > most {
-			return fmt.Sprintf("%s = %q and %d more", f.Name, v[:most], len(v)-most)
-		}
-		return fmt.Sprintf("%s = %q", f.Name, v)
-	default:
-		return fmt.Sprintf("%s = %v", f.Name, v)
-	}
-}
-
-func shortened(s string) string {
-	const most = 60
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most]) + "..."
-	}
-	return s
 }

@@ -81,20 +81,23 @@ type RuleSet struct {
 	levels     []Level
 	cuts       []int // the score from which levels[i] holds
 	fallback   Level
-	groups     []Group
-	rules      []compiledRule
-	cost       int
-	digest     change.Digest
+	groups     []bounds
+	packed
+	set     *rule.Set // rule by rule, when it counts; bands always do
+	reads   []int     // the facts that any rule looks at, ascending
+	looksUp []string  // the named sets that any rule looks at, by name
+	cost    int
+	digest  change.Digest
 }
 
+// compiledRule is a rule while its set is made.
 type compiledRule struct {
 	Rule
 	floor Level
 	group int // index, or -1
 	when  *rule.Expr
 	only  *rule.Expr // "for"
-	band  int        // index of the fact
-	reads []int
+	band  int        // index of the fact, or -1
 }
 
 // raises reports whether the rule raises scrutiny when it counts.
@@ -104,9 +107,9 @@ func (r *compiledRule) raises() bool { return r.Points > 0 || r.Floor != "" }
 func New(v *Vocabulary, d Definition) (*RuleSet, error) {
 	var errs faults
 	d = d.clone()
-	rs := &RuleSet{vocabulary: v, groups: d.Groups}
+	rs := &RuleSet{vocabulary: v}
 	rs.addLevels(d, &errs)
-	rs.checkGroups(&errs)
+	rs.addGroups(d.Groups, &errs)
 	if len(d.Rules) == 0 {
 		errs.add(d.src, "", "a rule set needs at least one rule; without one nothing can be assessed")
 	}
@@ -114,20 +117,30 @@ func New(v *Vocabulary, d Definition) (*RuleSet, error) {
 		errs.add(d.src, "", "a rule set has at most %d rules, and this one has %d", MaxRules, len(d.Rules))
 		return nil, errs.err()
 	}
-	seen := make(map[string]bool, len(d.Rules))
+	seen, p := make(map[string]bool, len(d.Rules)), newPacking(rs)
 	for _, r := range d.Rules {
 		if seen[r.ID] {
 			errs.add(r.at("id"), "", "the rule id %q is used twice", r.ID)
 		}
 		seen[r.ID] = true
-		rs.addRule(r, &errs)
+		c := rs.compile(r, &errs)
+		for _, e := range []*rule.Expr{c.when, c.only} {
+			if e != nil {
+				rs.looksUp = append(rs.looksUp, e.Sets()...)
+			}
+		}
+		p.add(c)
 	}
+	rs.looksUp = append(rs.looksUp, v.appliesReads...)
+	slices.Sort(rs.looksUp)
+	rs.looksUp = slices.Compact(rs.looksUp)
 	if rs.cost > MaxCost {
 		errs.add(d.src, "", "the rules could cost %d steps on the largest permitted change, over the limit of %d", rs.cost, MaxCost)
 	}
 	if err := errs.err(); err != nil {
 		return nil, err
 	}
+	p.close()
 	return rs, rs.seal(d)
 }
 
@@ -192,10 +205,11 @@ func (rs *RuleSet) levelNames() []string {
 	return out
 }
 
-func (rs *RuleSet) checkGroups(errs *faults) {
-	for i, g := range rs.groups {
+func (rs *RuleSet) addGroups(groups []Group, errs *faults) {
+	for i, g := range groups {
+		rs.groups = append(rs.groups, newBounds(g))
 		switch {
-		case slices.ContainsFunc(rs.groups[:i], func(o Group) bool { return o.Name == g.Name }):
+		case slices.ContainsFunc(groups[:i], func(o Group) bool { return o.Name == g.Name }):
 			errs.add(g.src, "", "the group %q is defined twice", g.Name)
 		case g.Cap == nil && g.Min == nil:
 			errs.add(g.src, "", "the group %q bounds nothing: give it a cap or a floor", g.Name)
@@ -207,8 +221,9 @@ func (rs *RuleSet) checkGroups(errs *faults) {
 	}
 }
 
-func (rs *RuleSet) addRule(r Rule, errs *faults) {
-	c := compiledRule{Rule: r, group: -1, band: -1}
+// compile checks a rule and compiles its conditions.
+func (rs *RuleSet) compile(r Rule, errs *faults) *compiledRule {
+	c := &compiledRule{Rule: r, group: -1, band: -1}
 	fail := func(field, format string, args ...any) { errs.add(r.at(field), r.ID, format, args...) }
 	if !ruleID.MatchString(r.ID) || r.ID == "default" {
 		fail("id", "%q cannot be an id: use small letters, digits, \".\", \"-\" and \"_\", and not \"default\"", r.ID)
@@ -229,7 +244,7 @@ func (rs *RuleSet) addRule(r Rule, errs *faults) {
 		}
 	}
 	if r.Group != "" {
-		c.group = slices.IndexFunc(rs.groups, func(g Group) bool { return g.Name == r.Group })
+		c.group = slices.IndexFunc(rs.groups, func(g bounds) bool { return g.Name == r.Group })
 		if c.group < 0 {
 			fail("group", "the group %q is not defined%s", r.Group, rs.groupHint(r.Group))
 		}
@@ -242,8 +257,8 @@ func (rs *RuleSet) addRule(r Rule, errs *faults) {
 			rs.cost += c.only.Cost()
 		}
 	}
-	rs.addCondition(&c, errs, fail)
-	rs.rules = append(rs.rules, c)
+	rs.addCondition(c, errs, fail)
+	return c
 }
 
 func (rs *RuleSet) groupHint(name string) string {
@@ -261,7 +276,6 @@ func (rs *RuleSet) addCondition(c *compiledRule, errs *faults, fail func(field, 
 	case c.When != "":
 		c.when = rs.vocabulary.compile(c.When, c.at("when"), c.ID, errs)
 		if c.when != nil {
-			c.reads = c.when.Reads()
 			rs.cost += c.when.Cost()
 		}
 		if c.Cuts != nil {
@@ -298,37 +312,7 @@ func (rs *RuleSet) addBands(c *compiledRule, fail func(field, format string, arg
 			fail("cuts", "%s %v, so it never reaches a cut at %v", c.Bands, r, cut.From)
 		}
 	}
-	c.band, c.reads = i, []int{i}
-}
-
-// OpenRule is a rule of which nobody can tell whether it is for a service.
-type OpenRule struct {
-	Rule  string
-	Facts []string // the facts of the service that its "for" reads and that are not stated
-	Why   string   // why "for" failed, when it did; else ""
-	File  string   // where "for" was read; "" when it was built in Go
-	Line  int      // from 1; 0 when File is ""
-}
-
-// Undecided lists the rules of which nobody can tell whether they are for the
-// service that the facts are about, in file order: such a rule leaves every
-// change to the service open.
-func (rs *RuleSet) Undecided(f Facts) []OpenRule {
-	var out []OpenRule
-	for i := range rs.rules {
-		r := &rs.rules[i]
-		if r.only == nil {
-			continue
-		}
-		if v, why := r.only.Eval(f.values); v == rule.IsUnknown || v == rule.IsFault {
-			u := OpenRule{Rule: r.ID, Facts: f.missing(r.only.Reads()), Why: why}
-			if at := r.at("for").node; at != nil {
-				u.File, u.Line = at.Pos.File, at.Pos.Line
-			}
-			out = append(out, u)
-		}
-	}
-	return out
+	c.band = i
 }
 
 // Level finds a level of the rule set by name.
@@ -358,36 +342,18 @@ func (rs *RuleSet) LevelOf(score int) Level {
 // Vocabulary is the vocabulary that the rules are written in.
 func (rs *RuleSet) Vocabulary() *Vocabulary { return rs.vocabulary }
 
-// Rules are the definitions of the rules, in file order.
-func (rs *RuleSet) Rules() []Rule {
-	out := make([]Rule, len(rs.rules))
-	for i := range rs.rules {
-		out[i] = rs.rules[i].Rule
-		out[i].Cuts = slices.Clone(out[i].Cuts)
-	}
-	return out
-}
-
 // ReadsSets lists the named sets that the rules look at, and the conditions of
 // their vocabulary that say where a fact has a meaning, by name.
-func (rs *RuleSet) ReadsSets() []string {
-	var out []string
-	for i := range rs.rules {
-		for _, e := range []*rule.Expr{rs.rules[i].when, rs.rules[i].only} {
-			if e != nil {
-				out = append(out, e.Sets()...)
-			}
-		}
-	}
-	for _, a := range rs.vocabulary.applies {
-		out = append(out, a.when.Sets()...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
+func (rs *RuleSet) ReadsSets() []string { return slices.Clone(rs.looksUp) }
 
 // Groups are the definitions of the groups, in file order.
-func (rs *RuleSet) Groups() []Group { return cloneGroups(rs.groups) }
+func (rs *RuleSet) Groups() []Group {
+	out := make([]Group, len(rs.groups))
+	for i, g := range rs.groups {
+		out[i] = g.Group
+	}
+	return cloneGroups(out)
+}
 
 // clone is a copy that shares nothing that can be written to: a rule set does
 // not change when the definition that it was made from does.

@@ -124,10 +124,10 @@ func checkItems(s *Set, errs *faults) (bytes int) {
 func unseen(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError || rule.Hidden(r) }
 
 // ruleSets are the sets as the language has them, each item with its place.
-func ruleSets(sets []Set) []rule.Set {
-	out := make([]rule.Set, len(sets))
+func ruleSets(sets []Set) []rule.NamedSet {
+	out := make([]rule.NamedSet, len(sets))
 	for i, s := range sets {
-		out[i] = rule.Set{Name: s.Name, Items: s.Items}
+		out[i] = rule.NamedSet{Name: s.Name, Items: s.Items}
 		for _, at := range s.items {
 			out[i].Places = append(out[i].Places, fmt.Sprint(at.node.Pos))
 		}

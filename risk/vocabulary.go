@@ -39,14 +39,14 @@ type Vocabulary struct {
 	rules      *rule.Vocabulary
 	defs       []definition
 	attributes *schema.Schema
-	applies    []applies
+	sources    sources
+	applied    []int           // the facts that have no meaning for some services
+	applies    *rule.Set       // the conditions under which these have one
 	declared   []Applicability // as in the policy
 	sets       []Set
-}
+	all        *Reader
 
-type applies struct {
-	fact int
-	when *rule.Expr
+	appliesReads []string // the named sets that the conditions of applies look at
 }
 
 // NewVocabulary makes the vocabulary of a policy. The error is [ParseErrors].
@@ -68,9 +68,22 @@ func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 		return nil, errs.err()
 	}
 	v.rules = rules.WithNotes(notes(opts)).WithSets(ruleSets(v.sets))
+	v.sources = newSources(v.defs)
+	var applies []rule.Pair
 	for _, a := range opts.Applies {
-		v.addApplies(a, &errs)
+		if when := v.addApplies(a, &errs); when != nil {
+			applies = append(applies, rule.Pair{When: when})
+		}
 	}
+	v.applies = rule.NewSet(v.rules, applies)
+	for i := range v.declared {
+		v.declared[i].src = source{} // the whole file hangs on it
+	}
+	every := make([]int, len(v.defs))
+	for i := range every {
+		every[i] = i
+	}
+	v.all = v.reader(every)
 	return v, errs.err()
 }
 
@@ -118,19 +131,22 @@ func (v *Vocabulary) addAttributes(text []byte, errs *faults) {
 	}
 }
 
-func (v *Vocabulary) addApplies(a Applicability, errs *faults) {
+func (v *Vocabulary) addApplies(a Applicability, errs *faults) *rule.Expr {
 	i, ok := v.rules.Lookup(a.Fact)
 	if !ok {
 		errs.add(a.src, "", "no fact is named %q%s", a.Fact, v.rules.Hint(a.Fact))
-		return
+		return nil
 	}
-	if slices.ContainsFunc(v.applies, func(o applies) bool { return o.fact == i }) {
+	if slices.Contains(v.applied, i) {
 		errs.add(a.src, "", "it is said twice for which services %s has a meaning", a.Fact)
-		return
+		return nil
 	}
-	if when := v.serviceCondition(a.For, a.src, "", errs); when != nil {
-		v.applies = append(v.applies, applies{i, when})
+	when := v.serviceCondition(a.For, a.src, "", errs)
+	if when != nil {
+		v.applied = append(v.applied, i)
+		v.appliesReads = append(v.appliesReads, when.Sets()...)
 	}
+	return when
 }
 
 // serviceCondition compiles a condition that policy alone decides: one that

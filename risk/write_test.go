@@ -46,8 +46,8 @@ func TestWrite(t *testing.T) {
 				if f.Name == "change.lines_changed" && value == nil || always || strings.HasPrefix(f.Name, "change.manual") && value == nil {
 					continue
 				}
-				if !reflect.DeepEqual(got.Value, value) {
-					t.Errorf("%s is written as %v and read as %v (%v)", f.Name, value, got.Value, got.State)
+				if !reflect.DeepEqual(got.Value(), value) {
+					t.Errorf("%s is written as %v and read as %v (%v)", f.Name, value, got.Value(), got.State)
 				}
 			}
 		}

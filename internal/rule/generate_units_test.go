@@ -19,12 +19,12 @@ var measuredFacts = []Fact{
 
 // trialSets are those of the trial vocabulary: words of a closed set, texts, path
 // patterns, and one that no condition could write out.
-func trialSets() []Set {
+func trialSets() []NamedSet {
 	services := []string{"Fix it", "src/main.go"}
 	for i := range 400 {
 		services = append(services, "service-"+strconv.Itoa(i))
 	}
-	return []Set{
+	return []NamedSet{
 		{Name: "kinds", Items: []string{"code", "data"}},
 		{Name: "colours", Items: []string{"green", "red"}},
 		{Name: "titles", Items: []string{"fix", "Fix it", "a", "README.md"}},

@@ -10,8 +10,8 @@ import (
 	"github.com/changelane/changelane/internal/nearest"
 )
 
-// Set is a list of texts under a name, for the right of "in" and for touches().
-type Set struct {
+// NamedSet is a list of texts under a name, for the right of "in" and for touches().
+type NamedSet struct {
 	Name   string
 	Items  []string
 	Places []string // where each item was written, for messages; nil where nobody knows
@@ -22,7 +22,7 @@ const setsGroup = "sets"
 
 // namedSet is a set with what membership is looked up in.
 type namedSet struct {
-	Set
+	NamedSet
 	has map[string]bool
 }
 
@@ -36,7 +36,7 @@ func (s *namedSet) place(i int) string {
 
 // WithSets returns the vocabulary with sets that expressions may name. The
 // caller has checked that no name stands twice and each can be written.
-func (v *Vocabulary) WithSets(sets []Set) *Vocabulary {
+func (v *Vocabulary) WithSets(sets []NamedSet) *Vocabulary {
 	out := *v
 	out.sets = make([]*namedSet, len(sets))
 	for i, s := range sets {

@@ -21,6 +21,7 @@ func (s State) severity() int {
 type Value struct {
 	State State
 	Bool  bool
+	Word  int32 // of a text out of a closed set: which word it is, from 1; 0 when that was not looked up
 	Int   int64
 	Float float64
 	Text  string

@@ -71,6 +71,7 @@ type Vocabulary struct {
 	groups []string // "change", "service", ... sorted
 	paths  int      // the list that touches() looks at, or -1
 	sets   []*namedSet
+	words  []map[string]int32 // by fact: its closed set of words, where that is long
 
 	notes map[string]string // by group, see WithNotes
 }
@@ -113,7 +114,42 @@ func NewVocabulary(facts []Fact, paths string) (*Vocabulary, error) {
 	case paths != "":
 		return nil, fmt.Errorf("touches() would look at %q, which is no list", paths)
 	}
+	v.words = wordSets(v.facts)
 	return v, nil
+}
+
+// shortSet is up to how many words a set is searched one after the other.
+const shortSet = 8
+
+// wordSets numbers the words of the long closed sets. Facts that share a list
+// of words share its set.
+func wordSets(facts []Fact) []map[string]int32 {
+	out := make([]map[string]int32, len(facts))
+	made := map[*string]int{}
+	for i, f := range facts {
+		if len(f.Words) <= shortSet {
+			continue
+		}
+		first, ok := made[&f.Words[0]]
+		if ok && len(facts[first].Words) == len(f.Words) {
+			out[i] = out[first]
+			continue
+		}
+		made[&f.Words[0]], out[i] = i, make(map[string]int32, len(f.Words))
+		for j, w := range f.Words {
+			out[i][w] = int32(j + 1)
+		}
+	}
+	return out
+}
+
+// word is which word of the closed set of fact number i the text is, from 1; 0
+// when it is none of them.
+func (v *Vocabulary) word(i int, text string) int32 {
+	if set := v.words[i]; set != nil {
+		return set[text]
+	}
+	return int32(slices.Index(v.facts[i].Words, text) + 1)
 }
 
 // Extend returns a vocabulary with more facts after those of v, so that the
@@ -147,31 +183,42 @@ func (v *Vocabulary) Fact(i int) Fact { return v.facts[i] }
 
 // Admit checks a value against the declaration of fact number i: a word outside
 // of a closed set, or a number, text or list beyond its bounds, is Faulty.
-// Evaluation relies on it.
+// Evaluation relies on it. A word gets its number.
 func (v *Vocabulary) Admit(i int, value Value) Value {
+	v.Check(i, &value)
+	return value
+}
+
+// Check is as Admit, for a value that lies where it is kept.
+func (v *Vocabulary) Check(i int, value *Value) {
 	f := &v.facts[i]
 	switch {
 	case value.State != Present:
-		return value
 	case f.Type == Int && f.Range != nil && !f.Range.holds(float64(value.Int)), f.Type == Float && f.Range != nil && !f.Range.holds(value.Float):
-		return fault(f.Name + " is none of the values that are possible")
-	case f.Type != Text && f.Type != List:
-		return value
-	case f.Type == Text && (len(value.Text) > f.Bytes || f.Words != nil && !slices.Contains(f.Words, value.Text)):
-		return fault(f.Name + " is none of the values that are possible")
+		*value = fault(f.Name + " is none of the values that are possible")
 	case f.Type == Text:
-		return value
+		if f.Words != nil {
+			value.Word = v.word(i, value.Text)
+		}
+		if len(value.Text) > f.Bytes || f.Words != nil && value.Word == 0 {
+			*value = fault(f.Name + " is none of the values that are possible")
+		}
+	case f.Type == List:
+		v.checkList(i, value)
 	}
-	bytes := 0
+}
+
+func (v *Vocabulary) checkList(i int, value *Value) {
+	f, bytes := &v.facts[i], 0
 	for _, e := range value.List {
-		if bytes += len(e); f.Words != nil && !slices.Contains(f.Words, e) {
-			return fault(f.Name + " holds none of the values that are possible")
+		if bytes += len(e); f.Words != nil && v.word(i, e) == 0 {
+			*value = fault(f.Name + " holds none of the values that are possible")
+			return
 		}
 	}
 	if bytes > f.Bytes || len(value.List) > f.Items {
-		return fault(f.Name + " is longer than is possible")
+		*value = fault(f.Name + " is longer than is possible")
 	}
-	return value
 }
 
 // Lookup finds a fact by name.

@@ -1,0 +1,315 @@
+package risk
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/changelane/changelane/internal/rule"
+)
+
+// tally keeps a sum at its worst, as the score counts it, and at its best.
+type tally struct{ worst, best int }
+
+// account is an assessment in the making, and the memory for it.
+type account struct {
+	Assessment
+	rs        *RuleSet
+	run       *rule.Run
+	facts     Facts
+	total     tally
+	sums      []tally // by group
+	bestFloor Level
+	bestVouch bool
+
+	reasons  []Reason
+	faults   []Fault
+	unknowns []Missing
+	saw      []Fact     // by all reasons
+	wanted   []int      // by fact, and again if only stated: its place in the unknowns, from 1
+	hanging  [][]string // likewise: the rules that hang on it
+}
+
+func (rs *RuleSet) account() *account {
+	n := 2 * len(rs.vocabulary.defs)
+	return &account{rs: rs, run: rs.set.NewRun(), sums: make([]tally, len(rs.groups)), wanted: make([]int, n), hanging: make([][]string, n)}
+}
+
+// assess makes the assessment of the facts, and forgets the one before.
+func (a *account) assess() {
+	a.Assessment, a.total, a.bestFloor, a.bestVouch = Assessment{}, tally{}, Level{}, false
+	a.reasons, a.faults, a.unknowns, a.saw = a.reasons[:0], a.faults[:0], a.unknowns[:0], a.saw[:0]
+	clear(a.sums)
+	clear(a.wanted)
+	for _, d := range a.run.Decide(a.facts.values) {
+		a.rule(d)
+	}
+	a.close()
+}
+
+// outcome is what becomes of one rule: what it counts as at worst and at best.
+type outcome struct {
+	basis       Basis // zero: it does not count
+	points      int
+	best        int
+	floor       bool
+	bestFloor   bool
+	vouch       bool
+	bestVouch   bool
+	notKnown    bool
+	onlyStated  bool
+	faultReason string
+}
+
+// rule adds one rule, neither of whose conditions is false or not applicable:
+// such a rule does not count, whatever it says.
+func (a *account) rule(d rule.Decided) {
+	r := &a.rs.rules[d.Rule]
+	only, when := "", ""
+	if d.Only == rule.IsFault || d.When == rule.IsFault {
+		only, when = a.run.Why(a.facts.values, int(d.Rule))
+	}
+	o := a.decide(r, d.When, when)
+	if here := d.Only; here != rule.IsTrue && o != (outcome{}) {
+		o = o.perhaps(here, only)
+	}
+	if o.faultReason != "" {
+		a.faults = append(a.faults, Fault{a.rs.id(r), o.faultReason})
+	}
+	if o.notKnown || o.onlyStated {
+		a.missing(r, o.onlyStated)
+	}
+	if o.basis != 0 {
+		a.reason(int(d.Rule), &o)
+	}
+	if o.bestFloor {
+		a.bestFloor = higher(a.bestFloor, a.rs.levels[r.floor-1])
+	}
+	a.Vouched = a.Vouched || o.vouch
+	a.bestVouch = a.bestVouch || o.bestVouch
+	sum := &a.total
+	if r.group >= 0 {
+		sum = &a.sums[r.group]
+	}
+	sum.worst += o.points
+	sum.best += o.best
+}
+
+func (a *account) reason(number int, o *outcome) {
+	r := &a.rs.rules[number]
+	var floor Level
+	if o.floor {
+		floor = a.rs.levels[r.floor-1]
+		a.Floor = higher(a.Floor, floor)
+	}
+	a.reasons = append(a.reasons, Reason{
+		Rule: a.rs.id(r), Points: o.points, Floor: floor, Because: a.rs.because(number), Basis: o.basis, Seen: a.seen(r),
+	})
+}
+
+// perhaps is the outcome where it cannot be told whether the rule is for the
+// service: what raises counts, what lowers does not.
+func (o outcome) perhaps(here rule.Verdict, why string) outcome {
+	o.points, o.best, o.bestFloor, o.vouch = max(o.points, 0), min(o.best, 0), false, false
+	if o.points == 0 && !o.floor {
+		o.basis = 0
+	}
+	if o.notKnown = true; here == rule.IsFault {
+		o.faultReason = "it cannot be told whether the rule is for this service: " + why
+	}
+	return o
+}
+
+func (a *account) decide(r *packedRule, v rule.Verdict, why string) outcome {
+	switch {
+	case r.band >= 0:
+		return a.decideBand(r)
+	case r.raises():
+		return raising(r, v, why)
+	}
+	return a.lowering(r, v, why)
+}
+
+// raising: counts when true, unknown or failed.
+func raising(r *packedRule, v rule.Verdict, why string) outcome {
+	o := outcome{points: int(r.points), floor: r.floor > 0}
+	switch v {
+	case rule.IsTrue:
+		o.basis, o.best, o.bestFloor = Held, o.points, o.floor
+	case rule.IsUnknown:
+		o.basis, o.notKnown = NotKnown, true
+	case rule.IsFault:
+		o.basis, o.faultReason = Failed, why
+	default:
+		return outcome{}
+	}
+	return o
+}
+
+// lowering: counts only when true, and when it asks for observed facts, only
+// if all that it reads is.
+func (a *account) lowering(r *packedRule, v rule.Verdict, why string) outcome {
+	points := int(r.points)
+	could := outcome{best: points, bestVouch: true}
+	switch {
+	case v == rule.IsUnknown:
+		could.notKnown = true
+	case v == rule.IsFault:
+		could.faultReason = why
+	case v == rule.IsTrue && r.observed && a.stated(r):
+		could.onlyStated = true
+	case v == rule.IsTrue:
+		return outcome{basis: Held, points: points, best: points, vouch: true, bestVouch: true}
+	default:
+		return outcome{}
+	}
+	return could
+}
+
+// stated reports whether the rule reads a fact that nobody vouches for.
+func (a *account) stated(r *packedRule) bool {
+	return slices.ContainsFunc(a.rs.lists[r.seen], func(i int) bool { return a.facts.sources[i] == Stated })
+}
+
+// decideBand: a number that is not known counts as the worst band, once.
+func (a *account) decideBand(r *packedRule) outcome {
+	b := &a.rs.bands[r.band]
+	v := &a.facts.values[b.fact]
+	switch v.State {
+	case rule.NotApplicable:
+		return outcome{}
+	case rule.Present:
+		n := v.Float
+		if a.facts.vocabulary.defs[b.fact].Type == rule.Int {
+			n = float64(v.Int)
+		}
+		points := band(b.cuts, n)
+		if points == 0 {
+			return outcome{}
+		}
+		return outcome{basis: Held, points: points, best: points}
+	}
+	worst, best := 0, 0 // below the first cut
+	for _, c := range b.cuts {
+		worst, best = max(worst, c.Points), min(best, c.Points)
+	}
+	o := outcome{basis: NotKnown, points: worst, best: best, notKnown: true}
+	if v.State == rule.Faulty {
+		o.basis, o.notKnown, o.faultReason = Failed, false, v.Text
+	}
+	return o
+}
+
+func band(cuts []Cut, n float64) int {
+	points := 0
+	for _, c := range cuts {
+		if n >= c.From {
+			points = c.Points
+		}
+	}
+	return points
+}
+
+// missing notes the facts that the rule hangs on: those that are not known, or
+// those that are only stated.
+func (a *account) missing(r *packedRule, stated bool) {
+	slots := 0
+	if stated {
+		slots = len(a.wanted) / 2
+	}
+	for _, i := range a.rs.lists[r.asked] {
+		switch {
+		case stated && a.facts.sources[i] != Stated:
+			continue
+		case !stated && a.facts.values[i].State != rule.Unknown:
+			continue
+		}
+		slot := slots + i
+		if a.wanted[slot] == 0 {
+			a.unknowns = append(a.unknowns, Missing{Fact: a.facts.vocabulary.defs[i].Name, Stated: stated})
+			a.wanted[slot], a.hanging[slot] = len(a.unknowns), a.hanging[slot][:0]
+		}
+		a.hanging[slot] = append(a.hanging[slot], a.rs.id(r))
+		a.unknowns[a.wanted[slot]-1].Rules = slices.Clip(a.hanging[slot])
+	}
+}
+
+// seen are the facts that the rule looked at.
+func (a *account) seen(r *packedRule) []Fact {
+	list, start := a.rs.lists[r.seen], len(a.saw)
+	a.saw = slices.Grow(a.saw, len(list))[:start+len(list)]
+	out := a.saw[start : start+len(list) : start+len(list)]
+	for n, i := range list {
+		out[n] = a.facts.at(i)
+	}
+	return out
+}
+
+// close bounds the groups, applies the default, and finds the levels.
+func (a *account) close() {
+	for i := range a.rs.groups {
+		g := &a.rs.groups[i]
+		bounded := tally{g.bound(a.sums[i].worst), g.bound(a.sums[i].best)}
+		if delta := bounded.worst - a.sums[i].worst; delta != 0 {
+			a.reasons = append(a.reasons, Reason{Rule: g.rule, Points: delta, Because: g.because(delta), Basis: Bounded})
+		}
+		a.total.worst += bounded.worst
+		a.total.best += bounded.best
+	}
+	if !a.Vouched {
+		a.Floor = higher(a.Floor, a.rs.fallback)
+		a.reasons = append(a.reasons, Reason{Rule: "default", Floor: a.rs.fallback, Because: "no rule vouches for the change", Basis: ByDefault})
+	}
+	if !a.bestVouch {
+		a.bestFloor = higher(a.bestFloor, a.rs.fallback)
+	}
+	a.Score = a.total.worst
+	a.Level = higher(a.rs.LevelOf(a.total.worst), a.Floor)
+	a.Best = higher(a.rs.LevelOf(a.total.best), a.bestFloor)
+	a.Reasons, a.Unknowns, a.Faults = made(a.reasons), made(a.unknowns), made(a.faults)
+	a.RuleSet = a.rs.digest
+}
+
+// made is what a list holds, nil where that is nothing. To append to it does not
+// reach the memory behind it.
+func made[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return slices.Clip(list)
+}
+
+// bounds is a group, and what is said where it bounds the points of its rules.
+type bounds struct {
+	Group
+	rule           string // that makes the line
+	capped, raised string // because
+}
+
+func newBounds(g Group) bounds {
+	b := bounds{Group: Group{Name: g.Name, Cap: cloneInt(g.Cap), Min: cloneInt(g.Min)}, rule: "group " + g.Name}
+	if g.Cap != nil {
+		b.capped = fmt.Sprintf("the rules of the group %s count for %d points at most", g.Name, *g.Cap)
+	}
+	if g.Min != nil {
+		b.raised = fmt.Sprintf("the rules of the group %s take off %d points at most", g.Name, -*g.Min)
+	}
+	return b
+}
+
+// bound is the sum of a group's points as it counts.
+func (b *bounds) bound(sum int) int {
+	if b.Cap != nil {
+		sum = min(sum, *b.Cap)
+	}
+	if b.Min != nil {
+		sum = max(sum, *b.Min)
+	}
+	return sum
+}
+
+func (b *bounds) because(delta int) string {
+	if delta < 0 {
+		return b.capped
+	}
+	return b.raised
+}
