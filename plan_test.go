@@ -28,6 +28,7 @@ var plan = map[string][]string{
 	"change":                 {"internal/schema", "internal/nearest"},
 	"risk":                   {"change", "internal/rule", "internal/schema", "internal/policyfile", "internal/nearest"},
 	"approval":               {"risk", "change", "internal/rule", "internal/schema", "internal/policyfile", "internal/nearest"},
+	"approval/policytest":    {"approval", "risk", "change"},
 	"approval/desk":          {"approval", "risk", "change", "audit"},
 	"audit":                  {"mod:golang.org/x/mod"},
 	"audit/memory":           {"audit"},
@@ -50,7 +51,7 @@ var nested = []string{"examples", "internal/tools", "internal/bench", "audit/sql
 
 // pure are the rooms that read neither clock, disk, network nor environment,
 // and start nothing.
-var pure = []string{"internal/nearest", "internal/rule", "internal/schema", "internal/policyfile", "change", "risk", "approval"}
+var pure = []string{"internal/nearest", "internal/rule", "internal/schema", "internal/policyfile", "change", "risk", "approval", "approval/policytest"}
 
 // impure are the packages that pure rooms do not import.
 var impure = []string{"context", "os", "os/exec", "os/signal", "os/user", "net", "net/http", "sync", "sync/atomic", "log", "log/slog",

@@ -2,17 +2,13 @@ package approval
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/nearest"
-	"github.com/changelane/changelane/internal/schema"
 )
 
 // TestReport is what came of the decision tests of a policy.
@@ -83,17 +79,17 @@ func (p *Policy) Unshown(r TestReport) (neverFired, neverSilent []string) {
 // effect.
 func (p *Policy) Test(fsys fs.FS) (TestReport, error) {
 	report := TestReport{Fired: map[string]int{}, Silent: map[string]int{}}
-	files, err := fs.Glob(fsys, "tests/*.txt")
+	suite, err := ReadTests(fsys)
 	if err != nil {
 		return report, err
 	}
-	for _, name := range files {
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return report, fmt.Errorf("the decision tests cannot be read: %w", err)
+	report.Cases, report.Failures = suite.count, suite.Failures
+	for i := range suite.Cases {
+		got, failures := p.Try(&suite.Cases[i])
+		report.Failures = append(report.Failures, failures...)
+		if got.Err == nil {
+			p.count(&report, got)
 		}
-		t := &testRun{p: p, file: name, report: &report}
-		t.run(sections(string(data)))
 	}
 	slices.SortStableFunc(report.Failures, func(a, b TestFailure) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
@@ -101,153 +97,46 @@ func (p *Policy) Test(fsys fs.FS) (TestReport, error) {
 	return report, nil
 }
 
-// section is one part of a txtar archive; line is that of its first line of
-// text. One whose heading has no closing "--" is open.
-type section struct {
-	name string
-	line int
-	text string
-	open bool
-}
-
-func sections(archive string) []section {
-	var out []section
-	for i, text := range strings.Split(strings.ReplaceAll(archive, "\r\n", "\n"), "\n") {
-		if name, ok := strings.CutPrefix(text, "-- "); ok {
-			name, closed := strings.CutSuffix(name, " --")
-			if !closed {
-				name = strings.TrimRight(name, "- ")
-			}
-			out = append(out, section{strings.TrimSpace(name), i + 2, "", !closed})
-		} else if len(out) > 0 {
-			out[len(out)-1].text += text + "\n"
-		}
+// Try runs one case: what becomes of its change, and the lines of it that do not
+// hold.
+func (p *Policy) Try(c *TestCase) (Classification, []TestFailure) {
+	t := &testRun{p: p, file: c.File}
+	var got Classification
+	if c.Err != nil {
+		got = p.Unclassified("", c.At, c.Err)
+	} else {
+		got = p.Classify(c.Change, Inputs{At: c.At})
 	}
-	return out
+	switch {
+	case got.Err == nil, strings.Contains("\n"+c.then.text, "\nerror:"):
+	case c.Err == nil && !c.timed:
+		t.fail(c.Line, c.Name, "the time of the classification is not given; add a section -- at -- with a time such as 2026-11-23T10:00:00Z before this case")
+	default:
+		t.fail(c.Line, c.Name, "the change is refused, and the case does not expect an error: %v", got.Err)
+	}
+	t.expect(got, c.Name, c.then)
+	return got, t.failures
 }
 
-// testRun runs one file.
+// testRun runs one case.
 type testRun struct {
-	p       *Policy
-	file    string
-	report  *TestReport
-	base    any
-	at      time.Time
-	timed   bool     // there is a section "at"
-	pending *section // the "when" that has no "then" yet
-	cases   []string // the names so far
+	p        *Policy
+	file     string
+	failures []TestFailure
 }
 
 func (t *testRun) fail(line int, in, format string, args ...any) {
-	t.report.Failures = append(t.report.Failures, TestFailure{t.file, line, in, fmt.Sprintf(format, args...)})
+	t.failures = append(t.failures, TestFailure{t.file, line, in, fmt.Sprintf(format, args...)})
 }
 
-func (t *testRun) run(parts []section) {
-	if len(parts) == 0 {
-		t.fail(1, "", "has no sections; expected -- change --, -- at --, and pairs of -- when ... -- and -- then --")
-	}
-	cases := t.report.Cases
-	for _, s := range parts {
-		words, isWhen := strings.CutPrefix(s.name, "when ")
-		if s.open {
-			t.fail(s.line-1, "", "this looks like a heading without its closing --; write -- %s --", s.name)
-		}
-		if t.pending != nil && s.name != "then" {
-			t.fail(s.line-1, t.pending.name, "a -- then -- must follow its -- when --")
-			t.pending = nil
-		}
-		switch {
-		case s.name == "change":
-			t.base, _ = t.json(s, "", "the change")
-		case s.name == "at":
-			t.setTime(s)
-		case isWhen && words != "":
-			if slices.Contains(t.cases, words) {
-				t.fail(s.line-1, words, "there is another case of this name")
-			}
-			t.cases = append(t.cases, words)
-			t.pending = &section{name: words, line: s.line, text: s.text}
-		case s.name == "then" && t.pending != nil:
-			t.check(*t.pending, s)
-			t.pending = nil
-		case !s.open:
-			t.fail(s.line-1, "", "the section %q is not known; expected change, at, when ... or then after a when", s.name)
-		}
-	}
-	if t.pending != nil {
-		t.fail(t.pending.line, t.pending.name, "a -- then -- must follow its -- when --")
-	}
-	if len(parts) > 0 && cases == t.report.Cases {
-		t.fail(1, "", "has no case: a pair of -- when ... -- and -- then --")
-	}
-}
-
-func (t *testRun) setTime(s section) {
-	t.timed = true
-	at, err := time.Parse(time.RFC3339, strings.TrimSpace(s.text))
-	if err != nil {
-		t.fail(s.line, "", "%q is not a time such as 2026-11-23T10:00:00Z", strings.TrimSpace(s.text))
-	}
-	t.at = at
-}
-
-// check runs one case.
-func (t *testRun) check(when, then section) {
-	t.report.Cases++
-	var patch any = map[string]any{}
-	if strings.TrimSpace(when.text) != "" {
-		var ok bool
-		if patch, ok = t.json(when, when.name, "the patch"); !ok {
-			return
-		}
-	}
-	merged, err := json.Marshal(merge(t.base, patch))
-	if err != nil {
-		t.fail(when.line, when.name, "%v", err)
-		return
-	}
-	var got Classification
-	c, err := change.Decode(merged, &change.DecodeOptions{Attested: true})
-	if err != nil {
-		got = t.p.Unclassified("", t.at, err)
-	} else {
-		got = t.p.Classify(c, Inputs{At: t.at})
-	}
-	switch {
-	case got.Err == nil:
-		t.count(got)
-	case strings.Contains("\n"+then.text, "\nerror:"):
-	case err == nil && !t.timed:
-		t.fail(when.line, when.name, "the time of the classification is not given; add a section -- at -- with a time such as 2026-11-23T10:00:00Z before this case")
-	default:
-		t.fail(when.line, when.name, "the change is refused, and the case does not expect an error: %v", got.Err)
-	}
-	t.expect(got, when.name, then)
-}
-
-// json reads a section strictly: a member that stands twice would silently
-// take the place of the other.
-func (t *testRun) json(s section, in, what string) (any, bool) {
-	tree, err := schema.Parse([]byte(s.text), schema.DocumentLimits())
-	if err == nil {
-		return tree.Any(), true
-	}
-	line, message := s.line, err.Error()
-	if p, ok := errors.AsType[*schema.Problem](err); ok {
-		line += p.Line - 1
-	}
-	t.fail(line, in, "%s is not strict JSON: %s", what, message)
-	return nil, false
-}
-
-// count notes which rules the case shows counting and not counting.
-func (t *testRun) count(c Classification) {
+// count notes which rules a case shows counting and not counting.
+func (p *Policy) count(report *TestReport, c Classification) {
 	fired := reasonsOf(c)
-	for _, r := range t.p.rules.Rules() {
+	for _, r := range p.rules.Rules() {
 		if slices.Contains(fired, r.ID) {
-			t.report.Fired[r.ID]++
+			report.Fired[r.ID]++
 		} else {
-			t.report.Silent[r.ID]++
+			report.Silent[r.ID]++
 		}
 	}
 }
@@ -257,29 +146,6 @@ func reasonsOf(c Classification) []string {
 	var out []string
 	for _, r := range c.Assessment.Reasons {
 		out = append(out, r.Rule)
-	}
-	return out
-}
-
-// merge applies a JSON merge patch (RFC 7386).
-func merge(target, patch any) any {
-	changes, ok := patch.(map[string]any)
-	if !ok {
-		return patch
-	}
-	old, ok := target.(map[string]any)
-	out := make(map[string]any, len(old)+len(changes))
-	if ok {
-		for k, v := range old {
-			out[k] = v
-		}
-	}
-	for k, v := range changes {
-		if v == nil {
-			delete(out, k)
-		} else {
-			out[k] = merge(out[k], v)
-		}
 	}
 	return out
 }

@@ -111,11 +111,8 @@ func (b *building) addRules() {
 	var err error
 	b.p.rules, err = risk.New(b.facts, b.d.Risk)
 	b.join(err)
-	b.types = risk.Extra{Name: "type", Words: []string{change.Normal.String(), change.Emergency.String()}}
-	b.levels = risk.Extra{Name: "level", Words: []string{}}
-	for _, l := range b.d.Risk.Levels {
-		b.levels.Words = append(b.levels.Words, l.Name)
-	}
+	extras := b.d.Extras()
+	b.types, b.levels = extras[0], extras[1]
 	if b.p.rules == nil {
 		return
 	}

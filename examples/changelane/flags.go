@@ -53,6 +53,10 @@ var specs = []flagSpec{
 	{"key", "FILE", "the public key of whoever signs the log; without it nothing is authenticated", false, into(func(o *options) *string { return &o.key })},
 	{"known", "FILE", "a checkpoint that was kept elsewhere, which the log must contain; may be given several times", true, func(o *options, v string) error { o.known = append(o.known, v); return nil }},
 	{"copy", "", "the store is a copy that nobody writes to: no files beside it are needed", false, choose(func(o *options) *bool { return &o.copied }, true)},
+	{"coverage", "", "what the cases show of the policy: rules, levels, templates, seats and each part of their conditions, both ways", false, choose(func(o *options) *bool { return &o.coverage }, true)},
+	{"mutate", "", "what the cases would not notice: make many small changes to the policy, one at a time, and list those that no case fails on", false, choose(func(o *options) *bool { return &o.mutate }, true)},
+	{"at-least", "PERCENT", "with -mutate: how many of these changes must be noticed; below it the status is 1", false, setAtLeast},
+	{"boundaries", "FILE", "the file that cases around the numbers in conditions are written to, with today's answers; it must not exist", false, into(func(o *options) *string { return &o.boundaries })},
 	{"attested", "", "the input comes from a party that may attest: take the data that it attests as observed", false, choose(func(o *options) *bool { return &o.attested }, true)},
 	{"once", "KEY", "a key of the caller's: a command sent again with its key is done once", false, into(func(o *options) *string { return &o.once })},
 	{"sign", "FILE", "a key: put new events into the log and sign it, when all else is done; FILE.checkpoint keeps what was signed", false, into(func(o *options) *string { return &o.sign })},
@@ -131,6 +135,15 @@ func setRevision(o *options, value string) error {
 		return fmt.Errorf("the flag -revision needs a number from 1 on, not %q", value)
 	}
 	o.revision = n
+	return nil
+}
+
+func setAtLeast(o *options, value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || !wholeNumber.MatchString(value) || n > 100 {
+		return fmt.Errorf("the flag -at-least needs a percentage from 1 to 100 such as 90, not %q", value)
+	}
+	o.atLeast = n
 	return nil
 }
 

@@ -95,7 +95,7 @@ func keys(c call) int {
 func writeNew(file, text string, mode fs.FileMode) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s: is there already, and a key is never overwritten; expected the name of a new file", file)
+		return fmt.Errorf("%s: is there already, and is never overwritten; expected the name of a new file", file)
 	}
 	if err == nil {
 		_, err = io.WriteString(f, text)

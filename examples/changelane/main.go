@@ -5,7 +5,8 @@
 // them can do. It is for pipelines that are not written in Go, and for people.
 //
 //	changelane classify|explain -policy DIR [-at TIME] [-attested] [FILE...|-]
-//	changelane lint|test        -policy DIR
+//	changelane lint             -policy DIR
+//	changelane test             -policy DIR [-coverage] [-mutate [-at-least PERCENT]] [-boundaries FILE]
 //	changelane submit|edit      WORK [-attested] [FILE...|-]
 //	changelane vote             WORK -id ID -revision N (-yes|-no)
 //	changelane gate             WORK -id ID -artifact DIGEST [-target NAME]

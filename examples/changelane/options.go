@@ -36,11 +36,14 @@ type options struct {
 	because, findings string
 	to                approval.TemplateState
 
-	explain, text bool
-	name, out     string
-	key           string
-	known         []string
-	copied        bool // nobody writes the store
+	explain, text    bool
+	coverage, mutate bool
+	atLeast          int    // percent; 0: no bar
+	boundaries       string // a file
+	name, out        string
+	key              string
+	known            []string
+	copied           bool // nobody writes the store
 }
 
 // defaultTimeout is how long a command may take to reach the store.
@@ -147,6 +150,8 @@ func (o options) check(c command, seen []string) error {
 		return errors.New(`standard input can be read once; keep one "-"`)
 	case o.store != "" && o.store == o.sign:
 		return errors.New(sameFile)
+	case o.atLeast > 0 && !o.mutate:
+		return errors.New("-at-least is about what -mutate finds; give -mutate too, or leave out -at-least")
 	case len(o.known) > 0 && o.sign == "" && slices.Contains(c.all(), "sign"):
 		return fmt.Errorf("%s holds the log against -known only where it signs it; give -sign FILE too, or leave out -known", c.name)
 	}

@@ -2,12 +2,20 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/approval/policytest"
+	"github.com/changelane/changelane/risk"
 )
 
-// test runs the decision tests of a policy.
+// test runs the decision tests of a policy, and tests these tests.
 func test(c call) int {
 	p, ok := load(c)
 	if !ok {
@@ -27,6 +35,27 @@ func test(c call) int {
 		f.File = filepath.Join(c.policy, f.File)
 		say(out, f.String())
 	}
+	if !c.coverage {
+		remarks(out, p, report)
+	}
+	say(out, count(report.Cases, "case")+", "+count(len(report.Failures), "failure"))
+	status := exitDone
+	if len(report.Failures) > 0 {
+		status = exitFound
+	}
+	status, err = c.further(out, status)
+	if lostOutput := out.Flush(); lostOutput != nil {
+		return lost(c, lostOutput)
+	}
+	if err != nil {
+		say(c.stderr, err.Error())
+		return max(status, exitRefused)
+	}
+	return status
+}
+
+// remarks lists the rules that the cases do not show.
+func remarks(out io.Writer, p *approval.Policy, report approval.TestReport) {
 	neverFired, neverSilent := p.Unshown(report)
 	for _, id := range neverFired {
 		say(out, fmt.Sprintf("remark: no case shows the rule %s counting", id))
@@ -34,14 +63,126 @@ func test(c call) int {
 	for _, id := range neverSilent {
 		say(out, fmt.Sprintf("remark: no case shows the rule %s not counting", id))
 	}
-	say(out, count(report.Cases, "case")+", "+count(len(report.Failures), "failure"))
-	if err := out.Flush(); err != nil {
-		return lost(c, err)
+}
+
+// further tests the tests, as far as that is asked for; status is that so far.
+func (c call) further(out io.Writer, status int) (int, error) {
+	if !c.coverage && !c.mutate && c.boundaries == "" {
+		return status, nil
 	}
-	if len(report.Failures) > 0 {
-		return exitFound
+	fsys := os.DirFS(c.policy)
+	d, err := approval.ParseDefinition(fsys)
+	tests, err2 := approval.ReadTests(fsys)
+	if err := errors.Join(err, err2); err != nil {
+		return status, fmt.Errorf("%s: %w", c.policy, err)
 	}
-	return exitDone
+	if c.coverage {
+		err = c.cover(out, d, tests)
+	}
+	if c.boundaries != "" && err == nil {
+		err = c.bound(out, d, tests)
+	}
+	if !c.mutate || err != nil {
+		return status, err
+	}
+	if status != exitDone {
+		say(out, "no mutation score: the cases must hold for the policy itself first")
+		return status, nil
+	}
+	return c.score(out, d, tests)
+}
+
+func (c call) cover(out io.Writer, d approval.Definition, tests approval.TestSuite) error {
+	coverage, err := policytest.Cover(d, tests)
+	if err != nil {
+		return err
+	}
+	for _, p := range coverage.Points {
+		p.Place = c.in(p.Place)
+		if text := p.Unshown(); text != "" {
+			say(out, "not shown: "+text)
+		}
+	}
+	for _, share := range coverage.Files() {
+		name := "the policy"
+		if share.File != "" {
+			name = filepath.Join(c.policy, share.File)
+		}
+		say(out, fmt.Sprintf("coverage of %s: %s", name, percent(share.Shown, share.Of)))
+	}
+	return nil
+}
+
+func (c call) bound(out io.Writer, d approval.Definition, tests approval.TestSuite) error {
+	text, left, err := policytest.Thresholds(d, tests)
+	if err != nil {
+		return err
+	}
+	for _, one := range left {
+		one.Place = c.in(one.Place)
+		say(out, "no boundary: "+one.String()+": no change of the tests shows it, or no change states the fact")
+	}
+	if len(text) == 0 {
+		return fmt.Errorf("%s: is not written: there is no number to write a case about", c.boundaries)
+	}
+	if err := writeNew(c.boundaries, string(text), 0o666); err != nil {
+		return err
+	}
+	say(out, fmt.Sprintf("%s: %s to be read by a person", c.boundaries, count(strings.Count(string(text), "\n-- when "), "case")))
+	return nil
+}
+
+// score lists the mutants that survive, each with a case that would kill it
+// where one was found, ready to be put into the file that it names.
+func (c call) score(out io.Writer, d approval.Definition, tests approval.TestSuite) (int, error) {
+	score, err := policytest.Mutate(d, tests)
+	if err != nil {
+		return exitDone, err
+	}
+	var shown []policytest.Witness
+	for _, m := range score.Mutants {
+		if m.Fate != policytest.Survived {
+			continue
+		}
+		m.Place = c.in(m.Place)
+		switch w := m.Witness; {
+		case w == nil:
+			say(out, "survived: "+m.String())
+		case slices.Contains(shown, *w):
+			say(out, fmt.Sprintf("survived: %s; a case above would notice", m))
+		default:
+			shown = append(shown, *w)
+			say(out, fmt.Sprintf("survived: %s; a case for %s would notice:", m, filepath.Join(c.policy, w.File)))
+			for line := range strings.Lines(w.Case) {
+				_, _ = io.WriteString(out, plain(strings.TrimSuffix(line, "\n"), len(line))+"\n") // Flush tells
+			}
+		}
+	}
+	killed, of := score.Share()
+	say(out, fmt.Sprintf("%s: %d noticed by a case, %d by the loader, %d by nobody, %d mean the same", count(len(score.Mutants), "small change"),
+		score.Count(policytest.Killed), score.Count(policytest.Refused), score.Count(policytest.Survived), score.Count(policytest.Same)))
+	say(out, "mutation score: "+percent(killed, of))
+	if !score.Reaches(c.atLeast) {
+		say(out, fmt.Sprintf("the mutation score is below the %d %% that -at-least asks for", c.atLeast))
+		return exitFound, nil
+	}
+	return exitDone, nil
+}
+
+// in is a place with the path of its file.
+func (c call) in(p risk.Place) risk.Place {
+	if p.File != "" {
+		p.File = filepath.Join(c.policy, p.File)
+	}
+	return p
+}
+
+// percent is a share, rounded down: 100 % is all of it.
+func percent(n, of int) string {
+	if of == 0 {
+		return "nothing to show"
+	}
+	return fmt.Sprintf("%d %% (%d of %d)", n*100/of, n, of)
 }
 
 func count(n int, what string) string {

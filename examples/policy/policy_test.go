@@ -4,18 +4,16 @@
 package policy_test
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/approval/policytest"
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/risk"
 )
@@ -141,130 +139,84 @@ func definition(t *testing.T) approval.Definition {
 	return d
 }
 
-// mutation takes one part of a policy away, or weakens it.
-type mutation struct {
-	part, name string
-	take       func(*approval.Definition)
+// alike are the small changes that no case can notice, and why: with the services
+// that there are, they change no answer.
+var alike = map[string]string{
+	"rule carries-others, when: 0 changed to 1":                                         "no service carries exactly one other",
+	"rule little-watch, cuts: 0 changed to -1":                                          "there are never fewer than no hours left",
+	`template payments-rolling, covers: service.name == "payments-api" left out`:        "no other live service of tier 1 is exposed to partners",
+	`template shop-release, covers: service.name == "web-shop" left out`:                "no other live service of tier 2 or 3 is public",
+	`template platform-patching, covers: service.name == "container-platform" left out`: "the other live one of tier 1 has no paths",
+	`template loyalty-experiments, covers: service.name == "loyalty-pilot" left out`:    "there is no other pilot",
+	`authority rule 5, when: service.kind == "platform" left out`:                       "no other service carries any",
+	"freeze month-end, ceiling: none changed to low":                                    "what it holds is never standard anyway",
 }
 
-// TestNothingCanBeTakenAway holds the tests to the policy: a part that no case
-// misses is a part that nobody has shown.
+// TestNothingCanBeTakenAway holds the tests to the policy: what can be changed
+// without a case that notices is what nobody has shown.
 func TestNothingCanBeTakenAway(t *testing.T) {
 	if testing.Short() {
-		t.Skip("some hundred policies are made and tested")
+		t.Skip("some six hundred policies are made and tested")
 	}
-	d := definition(t)
-	for _, m := range slices.Concat(ruleMutations(d), scopeMutations(d), catalogueMutations(d), authorityMutations(d), freezeMutations(d)) {
-		t.Run(m.part+" "+m.name, func(t *testing.T) {
-			t.Parallel()
-			d := definition(t)
-			m.take(&d)
-			p, err := approval.New(d)
-			if err != nil {
-				t.Fatalf("the policy cannot be made: %v", err)
-			}
-			if !missed(t, p, m.name) {
-				t.Error("no decision test misses it")
-			}
-		})
+	tests, err := approval.ReadTests(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	score, err := policytest.Mutate(definition(t), tests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	survived := 0
+	for _, m := range score.Mutants {
+		_, text, _ := strings.Cut(m.String(), ": ")
+		if m.Fate != policytest.Survived {
+			continue
+		}
+		if survived++; alike[text] == "" {
+			t.Errorf("no decision test notices it: %v", m)
+		}
+	}
+	if survived != len(alike) {
+		t.Errorf("%d changes survive, and %d are said to change no answer", survived, len(alike))
 	}
 }
 
-// missed reports whether a decision test fails. The files that mention the part
-// most come first, because most often one of them does.
-func missed(t *testing.T, p *approval.Policy, name string) bool {
-	t.Helper()
-	cases := texts(t)
-	order := slices.SortedFunc(maps.Keys(cases), func(a, b string) int {
-		return cmp.Or(strings.Count(cases[b], name)-strings.Count(cases[a], name), strings.Compare(a, b))
-	})
-	return slices.ContainsFunc(order, func(file string) bool {
-		return len(run(t, p, fstest.MapFS{file: {Data: []byte(cases[file])}}).Failures) > 0
-	})
-}
-
-func ruleMutations(d approval.Definition) (out []mutation) {
-	for i, r := range d.Risk.Rules {
-		if r.Points != 0 || r.Bands != "" {
-			out = append(out, mutation{"points of the rule", r.ID, func(d *approval.Definition) { weaken(&d.Risk.Rules[i]) }})
-		}
-		if r.Floor != "" {
-			out = append(out, mutation{"floor of the rule", r.ID, func(d *approval.Definition) { d.Risk.Rules[i].Floor, d.Risk.Rules[i].Points = "", r.Points+1 }})
-		}
-		if r.For != "" {
-			out = append(out, mutation{"for of the rule", r.ID, func(d *approval.Definition) { d.Risk.Rules[i].For = "" }})
-		}
-		if r.Observed {
-			out = append(out, mutation{"trust of the rule", r.ID, func(d *approval.Definition) { d.Risk.Rules[i].Observed = false }})
-		}
+// TestTimeMatters: what ends, and when nobody works, is shown too.
+func TestTimeMatters(t *testing.T) {
+	weaker := map[string]func(*approval.Definition){
+		"the holidays": func(d *approval.Definition) { d.Calendar.Working.Holidays = nil },
 	}
-	for i, g := range d.Risk.Groups {
-		out = append(out, mutation{"bound of the group", g.Name, func(d *approval.Definition) { unbound(&d.Risk.Groups[i]) }})
+	for i, one := range definition(t).Templates {
+		weaker["the template "+one.ID] = func(d *approval.Definition) { d.Templates[i].Ends = one.Approved.On }
 	}
-	return out
-}
-
-// weaken takes the points of a rule, or all but one of them where a rule
-// needs some to be one that raises.
-func weaken(r *risk.Rule) {
-	for i := range r.Cuts {
-		r.Cuts[i].Points = 0
-	}
-	if r.Points > 0 && r.Floor == "" {
-		r.Points = 1
-	} else {
-		r.Points = 0
+	for name, weaken := range weaker {
+		d := definition(t)
+		weaken(&d)
+		p, err := approval.New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(run(t, p, files).Failures) == 0 {
+			t.Errorf("no decision test misses %s", name)
+		}
 	}
 }
 
-func unbound(g *risk.Group) {
-	most, least := 1000, -1000
-	g.Cap, g.Min = &most, &least
-}
-
-func scopeMutations(d approval.Definition) (out []mutation) {
-	for i, one := range d.Applies {
-		out = append(out, mutation{"where there is", one.Fact, func(d *approval.Definition) { d.Applies = slices.Delete(d.Applies, i, i+1) }})
+// TestAllIsShown: each part of each condition is shown both ways.
+func TestAllIsShown(t *testing.T) {
+	tests, err := approval.ReadTests(files)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return append(out, mutation{"all", "holidays", func(d *approval.Definition) { d.Calendar.Working.Holidays = nil }})
-}
-
-func catalogueMutations(d approval.Definition) (out []mutation) {
-	for i, one := range d.Templates {
-		out = append(out, mutation{"template", one.ID, func(d *approval.Definition) { d.Templates[i].Ends = one.Approved.On }})
-		if one.Except != "" {
-			out = append(out, mutation{"exception of the template", one.ID, func(d *approval.Definition) { d.Templates[i].Except = "" }})
+	coverage, err := policytest.Cover(definition(t), tests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range coverage.Points {
+		if text := p.Unshown(); text != "" {
+			t.Error(text)
 		}
 	}
-	for i, one := range d.Forbid {
-		out = append(out, mutation{"forbid", one.ID, func(d *approval.Definition) { d.Forbid = slices.Delete(d.Forbid, i, i+1) }})
-	}
-	return out
-}
-
-func authorityMutations(d approval.Definition) (out []mutation) {
-	for i, one := range d.Authority.Rules {
-		out = append(out, mutation{"authority", one.When, func(d *approval.Definition) { d.Authority.Rules = slices.Delete(d.Authority.Rules, i, i+1) }})
-	}
-	return append(out, mutation{"authority", "default", func(d *approval.Definition) { d.Authority.Default[0].Quorum = 1 }})
-}
-
-func freezeMutations(d approval.Definition) (out []mutation) {
-	for i, one := range d.Calendar.Freezes {
-		out = append(out, mutation{"freeze", one.ID, func(d *approval.Definition) { d.Calendar.Freezes = slices.Delete(d.Calendar.Freezes, i, i+1) }})
-		if one.For != "" {
-			out = append(out, mutation{"for of the freeze", one.ID, func(d *approval.Definition) { d.Calendar.Freezes[i].For = "" }})
-		}
-		if one.Override != "" {
-			out = append(out, mutation{"override of the freeze", one.ID, func(d *approval.Definition) {
-				d.Calendar.Freezes[i].Override, d.Calendar.Freezes[i].HoldEmergencies = "", false
-			}})
-		}
-		if one.ID != "month-end" { // what it holds is never standard anyway
-			out = append(out, mutation{"ceiling of the freeze", one.ID, func(d *approval.Definition) { d.Calendar.Freezes[i].Ceiling = "high" }})
-		}
-	}
-	return out
 }
 
 // TestReviews asks in Go what a decision test has no word for: by when an

@@ -1,0 +1,143 @@
+package policytest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/changelane/changelane/approval"
+)
+
+// Score is what became of the mutants of a policy.
+type Score struct {
+	Mutants []Mutant // in the order of the policy
+	count   [4]int   // by fate
+}
+
+// Count is how many mutants had a fate.
+func (s Score) Count(f Fate) int { return s.count[f] }
+
+// Share is how many mutants are killed, by a case or by the loader, of how many
+// that can be: those that mean the same as the policy are left out.
+func (s Score) Share() (killed, of int) {
+	return s.count[Killed] + s.count[Refused], len(s.Mutants) - s.count[Same]
+}
+
+// Reaches reports whether so many percent of the mutants are killed; without
+// mutants there is nothing to kill, and it does.
+func (s Score) Reaches(percent int) bool {
+	killed, of := s.Share()
+	return killed*100 >= percent*of
+}
+
+// Mutate makes every mutant of a policy and runs the cases until one fails. The
+// same policy and tests give the same score. It refuses tests that do not hold
+// for the policy itself: all mutants would seem killed.
+func Mutate(d approval.Definition, tests approval.TestSuite) (Score, error) {
+	p, err := approval.New(d)
+	if err != nil {
+		return Score{}, err
+	}
+	if err := holds(p, tests); err != nil {
+		return Score{}, err
+	}
+	all, err := mutants(d, p)
+	if err != nil {
+		return Score{}, err
+	}
+	h := &hunting{p: p, d: d, tests: tests, last: map[string][]int{}}
+	for i := range tests.Cases {
+		c := &tests.Cases[i]
+		h.was = append(h.was, p.Trace(c.Change, approval.Inputs{At: c.At}))
+	}
+	out := Score{Mutants: all}
+	for i := range all {
+		if all[i].Fate != Same {
+			h.hunt(&all[i])
+		}
+		out.count[all[i].Fate]++
+	}
+	return out, nil
+}
+
+// holds is nil where all cases hold for the policy.
+func holds(p *approval.Policy, tests approval.TestSuite) error {
+	failures := slices.Clone(tests.Failures)
+	for i := range tests.Cases {
+		_, more := p.Try(&tests.Cases[i])
+		failures = append(failures, more...)
+	}
+	if len(failures) > 0 {
+		return fmt.Errorf("the tests must hold for the policy itself: %s", failures[0])
+	}
+	return nil
+}
+
+// hunting runs cases on mutants.
+type hunting struct {
+	p     *approval.Policy
+	d     approval.Definition
+	tests approval.TestSuite
+	last  map[string][]int // by part of the policy: the cases that killed a mutant of it
+	was   []approval.Trace // by case: what the policy answers
+	shown []Witness        // so far, each once
+}
+
+// hunt finds the fate of a mutant. The cases that killed another mutant of the
+// same part go first, as most often one of them kills this one too.
+func (h *hunting) hunt(m *Mutant) {
+	mutated := h.d
+	m.apply(&mutated)
+	p, err := approval.New(mutated)
+	if err != nil {
+		m.Fate, m.Why = Refused, err.Error()
+		return
+	}
+	for _, i := range h.last[m.Part] {
+		if h.kills(m, p, i) {
+			return
+		}
+	}
+	for i := range h.tests.Cases {
+		if h.kills(m, p, i) {
+			h.last[m.Part] = append(h.last[m.Part], i)
+			return
+		}
+	}
+	if m.Witness = h.witness(m, p); m.Witness != nil {
+		h.name(m.Witness)
+	}
+}
+
+// name numbers a witness that has the name of another one, so that a file can
+// hold both. The same case keeps its name.
+func (h *hunting) name(w *Witness) {
+	heading, rest, _ := strings.Cut(w.Case, " --\n")
+	for n := 1; ; n++ {
+		if n > 1 {
+			w.Case = fmt.Sprintf("%s (%d) --\n%s", heading, n, rest)
+		}
+		first, _, _ := strings.Cut(w.Case, "\n")
+		i := slices.IndexFunc(h.shown, func(o Witness) bool { return o.File == w.File && strings.HasPrefix(o.Case, first+"\n") })
+		if i < 0 {
+			h.shown = append(h.shown, *w)
+			return
+		}
+		if h.shown[i] == *w {
+			return
+		}
+	}
+}
+
+func (h *hunting) kills(m *Mutant, p *approval.Policy, i int) bool {
+	c := &h.tests.Cases[i]
+	if m.tells != nil && h.was[i].Err == nil && m.tells.idle(h.was[i].Facts) {
+		return false
+	}
+	_, failures := p.Try(c)
+	if len(failures) == 0 {
+		return false
+	}
+	m.Fate, m.Why = Killed, fmt.Sprintf("%s: %s", c.File, c.Name)
+	return true
+}
