@@ -80,8 +80,8 @@ func ExampleClassification_Explain() {
 	//   no template in force covers the change, so it is not regular
 	//
 	// Risk: low, score 20
-	//     +20  it is not known whether: large change (big-diff) [change.lines_added is unknown]
-	//     +30  it is not known whether: many files (many-files) [change.files is unknown]
+	//     +20  not known, so it counts: large change (big-diff) [change.lines_added is unknown]
+	//     +30  not known, so it counts: many files (many-files) [change.files is unknown]
 	//     -10  the pipeline verified it (verified) [evidence.smoke = "passed"]
 	//       0  it is of a kind that we know (plain) [change.kind = "code"]
 	//     -20  the rules of the group size count for 30 points at most (group size)
@@ -91,6 +91,26 @@ func ExampleClassification_Explain() {
 	//   - change.files is not known (wanted by many-files)
 	//
 	// Who must say yes: 3 of cab and service-owner of payments-api
+}
+
+// ExamplePolicy_Counterfactual asks what would make a change standard that
+// nobody has claimed, whose check has failed, and of which not all is known.
+func ExamplePolicy_Counterfactual() {
+	p, err := approval.Load(mapFS(files()))
+	if err != nil {
+		panic(err)
+	}
+	c, err := change.Decode([]byte(`{"id": "CHG-2", "kind": "code", "service": "payments-api", "requester": {"id": "idp|alice"},
+		"files": [{"path": "main.go"}, {"path": "db.go"}], "evidence": [{"name": "smoke", "result": "failed"}]}`), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Print(p.Counterfactual(c, approval.Inputs{At: monday}, nil).Explain(3))
+	// Output:
+	// What would make it standard:
+	//    1. state change.lines_added (lines added), whatever it is
+	//       say whether users will notice an interruption, if the answer is no (change.downtime)
+	//       have somebody on call for payments claim it as a standard change under rolling
 }
 
 // Example_hotSwap puts another policy in place while changes are classified:

@@ -112,8 +112,8 @@ func explainReason(b *strings.Builder, r risk.Reason) {
 
 // doubt is said before a reason that counts without being known to hold.
 var doubt = map[risk.Basis]string{
-	risk.NotKnown: "it is not known whether: ",
-	risk.Failed:   "it could not be worked out whether: ",
+	risk.NotKnown: "not known, so it counts: ",
+	risk.Failed:   "could not be worked out, so it counts: ",
 }
 
 // seen shows the facts of a reason with their values.

@@ -19,6 +19,7 @@ var schemaFiles embed.FS
 //	calendar.schema.json        calendar.yaml
 //	classification.schema.json  what [Classification.MarshalJSON] writes
 //	case.schema.json            what [Case.MarshalJSON] writes
+//	counterfactual.schema.json  what [Counterfactual.MarshalJSON] writes
 //
 // Those of the files are for editors. A YAML language server completes names,
 // shows what they mean and marks faults while they are made, if the file begins

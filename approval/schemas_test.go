@@ -28,6 +28,7 @@ const (
 	validPolicy = "testdata/schemas/valid"
 	lineSchema  = "classification.schema.json"
 	caseSchema  = "case.schema.json"
+	whatSchema  = "counterfactual.schema.json"
 )
 
 var policyFiles = []string{"policy.yaml", "services.yaml", "risk.yaml", "catalogue.yaml", "authority.yaml", "calendar.yaml"}
@@ -38,7 +39,7 @@ func schemaOf(file string) string { return strings.TrimSuffix(file, ".yaml") + "
 func publishedSchemas(t *testing.T) (map[string]*schema.Value, map[string]*schema.Schema) {
 	t.Helper()
 	documents, compiled := map[string]*schema.Value{}, map[string]*schema.Schema{}
-	for _, name := range append([]string{lineSchema, caseSchema}, mapped(policyFiles, schemaOf)...) {
+	for _, name := range append([]string{lineSchema, caseSchema, whatSchema}, mapped(policyFiles, schemaOf)...) {
 		data, err := fs.ReadFile(approval.Schemas(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -232,7 +233,7 @@ func TestSchemasHaveTheFieldsOfTheLoader(t *testing.T) {
 	for name, document := range documents {
 		walk(document, name, func(pointer string, v *schema.Value) {
 			properties := v.Get("properties")
-			if name == lineSchema || name == caseSchema || properties == nil || isCondition(pointer) {
+			if name == lineSchema || name == caseSchema || name == whatSchema || properties == nil || isCondition(pointer) {
 				return
 			}
 			pointer = regexp.MustCompile(`/patternProperties/[^/]*$`).ReplaceAllString(pointer, "/patternProperties/*")
@@ -429,6 +430,8 @@ func TestSchemasHaveTheWordsOfTheCode(t *testing.T) {
 		caseSchema + ruling + "model/properties/standard":                                                wordsOf(change.Never, nil),
 		caseSchema + ruling + "templates/patternProperties/^[a-z0-9][a-z0-9._-]{0,63}$/properties/state": wordsOf(approval.Proposed, nil),
 	}
+	want[whatSchema+"/properties/type"] = wordsOf(change.Unclassified, nil)
+	want[whatSchema+"/$defs/edit/properties/kind"] = wordsOf(approval.EditSupply, nil)
 	documents, _ := publishedSchemas(t)
 	for name, document := range documents {
 		walk(document, name, func(pointer string, v *schema.Value) {

@@ -328,6 +328,9 @@ func (rs *RuleSet) Level(name string) (Level, bool) {
 // Levels are the levels, from the least risk up.
 func (rs *RuleSet) Levels() []Level { return slices.Clone(rs.levels) }
 
+// Default is the level that a change has at least when no rule vouches for it.
+func (rs *RuleSet) Default() Level { return rs.fallback }
+
 // LevelOf is the level of a score on its own, without floors or the default.
 func (rs *RuleSet) LevelOf(score int) Level {
 	level := rs.levels[0]

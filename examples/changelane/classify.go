@@ -11,13 +11,20 @@ import (
 	"syscall"
 
 	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/change"
 )
 
-// classify answers every change with one line of JSON.
+// classify answers every change with one line of JSON: its classification, or
+// with -counterfactual what would make it standard.
 func classify(c call) int {
 	var line, escaped []byte
-	return answer(c, func(w io.Writer, _ int, got approval.Classification) (err error) {
-		if line, err = got.AppendJSON(line[:0]); err != nil {
+	return answer(c, func(w io.Writer, _ int, got answered) (err error) {
+		if c.counterfactual {
+			line, err = json.Marshal(got.counterfactual)
+		} else {
+			line, err = got.AppendJSON(line[:0])
+		}
+		if err != nil {
 			return err
 		}
 		safe := bytes.NewBuffer(escaped[:0])
@@ -30,13 +37,17 @@ func classify(c call) int {
 
 // explain answers every change in words; an empty line stands between two.
 func explain(c call) int {
-	return answer(c, func(w io.Writer, before int, got approval.Classification) error {
+	return answer(c, func(w io.Writer, before int, got answered) error {
 		if before > 0 {
 			if _, err := io.WriteString(w, "\n"); err != nil {
 				return err
 			}
 		}
-		for line := range strings.Lines(got.Explain()) {
+		text := got.Explain()
+		if c.counterfactual && got.Type != change.Unclassified {
+			text += "\n" + got.counterfactual.Explain(mostWays)
+		}
+		for line := range strings.Lines(text) {
 			if _, err := fmt.Fprintln(w, plain(strings.TrimSuffix(line, "\n"), len(line))); err != nil {
 				return err
 			}
@@ -45,17 +56,27 @@ func explain(c call) int {
 	})
 }
 
+// mostWays is how many ways of making a change standard a person is shown.
+const mostWays = 5
+
+// answered is the answer to one input, with the counterfactual where that was
+// asked for.
+type answered struct {
+	approval.Classification
+	counterfactual approval.Counterfactual
+}
+
 // answers are what comes of the inputs of one call.
 type answers struct {
 	call
 	policy  *approval.Policy
 	out     *bufio.Writer
-	show    func(w io.Writer, before int, got approval.Classification) error
+	show    func(w io.Writer, before int, got answered) error
 	shown   int
 	refused bool
 }
 
-func answer(c call, show func(io.Writer, int, approval.Classification) error) int {
+func answer(c call, show func(io.Writer, int, answered) error) int {
 	if !c.somethingToRead() {
 		return exitUsage
 	}
@@ -93,11 +114,19 @@ func (a *answers) record(name string, rec record) error {
 	if isList(rec.data) {
 		return a.refuse(name, rec, errList)
 	}
-	got := a.policy.ClassifyJSON(rec.data, a.decoding(), approval.Inputs{At: a.now()})
+	in := approval.Inputs{At: a.now()}
+	got := a.policy.ClassifyJSON(rec.data, a.decoding(), in)
 	if got.Err != nil {
 		return a.refuse(name, rec, a.remedy(got.Err))
 	}
-	return a.write(got)
+	if !a.counterfactual {
+		return a.write(answered{Classification: got})
+	}
+	c, err := change.Decode(rec.data, a.decoding())
+	if err != nil {
+		return a.refuse(name, rec, err)
+	}
+	return a.write(answered{got, a.policy.Counterfactual(c, in, nil)})
 }
 
 // refuse answers an input that cannot be classified, and says why on standard
@@ -106,10 +135,11 @@ func (a *answers) refuse(name string, rec record, err error) error {
 	a.refused = true
 	why := sentence(name, rec.line, err)
 	say(a.stderr, why)
-	return a.write(a.policy.Unclassified(idOf(rec.data), a.now(), errors.New(why)))
+	got := a.policy.Unclassified(idOf(rec.data), a.now(), errors.New(why))
+	return a.write(answered{got, approval.Counterfactual{Now: got, Blockers: []string{why}}})
 }
 
-func (a *answers) write(got approval.Classification) error {
+func (a *answers) write(got answered) error {
 	err := a.show(a.out, a.shown, got)
 	a.shown++
 	return err

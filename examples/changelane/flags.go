@@ -57,6 +57,7 @@ var specs = []flagSpec{
 	{"mutate", "", "what the cases would not notice: make many small changes to the policy, one at a time, and list those that no case fails on", false, choose(func(o *options) *bool { return &o.mutate }, true)},
 	{"at-least", "PERCENT", "with -mutate: how many of these changes must be noticed; below it the status is 1", false, setAtLeast},
 	{"boundaries", "FILE", "the file that cases around the numbers in conditions are written to, with today's answers; it must not exist", false, into(func(o *options) *string { return &o.boundaries })},
+	{"counterfactual", "", "say too what the requester could do that would make it standard", false, choose(func(o *options) *bool { return &o.counterfactual }, true)},
 	{"attested", "", "the input comes from a party that may attest: take the data that it attests as observed", false, choose(func(o *options) *bool { return &o.attested }, true)},
 	{"once", "KEY", "a key of the caller's: a command sent again with its key is done once", false, into(func(o *options) *string { return &o.once })},
 	{"sign", "FILE", "a key: put new events into the log and sign it, when all else is done; FILE.checkpoint keeps what was signed", false, into(func(o *options) *string { return &o.sign })},

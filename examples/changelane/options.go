@@ -37,6 +37,7 @@ type options struct {
 	to                approval.TemplateState
 
 	explain, text    bool
+	counterfactual   bool
 	coverage, mutate bool
 	atLeast          int    // percent; 0: no bar
 	boundaries       string // a file

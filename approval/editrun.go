@@ -1,0 +1,395 @@
+package approval
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
+)
+
+// merit is how good a way of an item is: the less the better, number by number,
+// in all that hangs on this item alone. What hangs on others as well can only be
+// compared where it is the same.
+type merit struct {
+	costs []int
+	other string
+}
+
+// asGood reports whether nothing speaks for the other way.
+func (m merit) asGood(as merit) bool {
+	if m.other != as.other {
+		return false
+	}
+	for i, c := range m.costs {
+		if c > as.costs[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// findLive drops the ways of an item that another one makes needless. They come
+// back when a set of items has been found to work.
+func (s *search) findLive() {
+	for i, one := range s.items {
+		merits := make([]merit, len(one.ways))
+		for w := range one.ways {
+			merits[w] = s.merit(i, w)
+		}
+		s.merits = append(s.merits, merits)
+		var live []int8
+		for w := range merits {
+			needless := func(o int) bool {
+				return o != w && merits[o].asGood(merits[w]) && (o < w || !merits[w].asGood(merits[o]))
+			}
+			found := false
+			for o := range merits {
+				found = found || needless(o)
+			}
+			if !found || one.kind == EditClaim {
+				live = append(live, int8(w))
+			}
+		}
+		s.live = append(s.live, live)
+	}
+}
+
+// merit looks at the change with one edit.
+func (s *search) merit(i, w int) (m merit) {
+	n := nothing
+	n[i] = int8(w)
+	k, _ := s.look(s.apply(&n))
+	one := s.items[i]
+	var other strings.Builder
+	for j, r := range s.rules {
+		switch of := s.of[j]; {
+		case of.moves&(1<<i) == 0:
+		case s.alone(of, one):
+			m.costs = append(m.costs, comesTo(k.Assessment, r.ID)...)
+		default:
+			observed := 0
+			for _, name := range of.reads {
+				f, _ := k.facts.Get(name)
+				if slices.Contains(one.facts, name) {
+					fmt.Fprint(&other, f, ";")
+					observed += boolCost(r.Observed && f.Provenance == risk.Stated)
+				}
+			}
+			m.costs = append(m.costs, observed)
+		}
+	}
+	conditions := func(list []condition, good func(j int) bool, matters func(j int) bool) {
+		for j, of := range list {
+			switch {
+			case of.moves&(1<<i) == 0 || !matters(j):
+			case s.alone(of, one):
+				m.costs = append(m.costs, boolCost(!good(j)))
+			default:
+				for _, name := range of.reads {
+					if f, _ := k.facts.Get(name); slices.Contains(one.facts, name) {
+						fmt.Fprint(&other, f, ";")
+					}
+				}
+			}
+		}
+	}
+	possible := func(j int) bool { return s.possible[j] }
+	conditions(s.forbids, func(j int) bool { return not(s.p.forbid[j].when, k.facts) }, func(int) bool { return true })
+	conditions(s.excepts, func(j int) bool { return not(s.p.templates[j].except, k.facts) }, possible)
+	conditions(s.covers, func(j int) bool {
+		truth, _ := s.p.templates[j].covers.Decide(k.facts)
+		return truth == risk.True
+	}, possible)
+	if one.kind == EditSchedule {
+		m.costs = append(m.costs, s.windowCosts(k)...)
+	}
+	m.other = other.String()
+	return m
+}
+
+func not(c *risk.Condition, f risk.Facts) bool {
+	truth, _ := c.Decide(f)
+	return truth == risk.False || truth == risk.Inapplicable
+}
+
+// alone reports whether the item, once it is edited, settles all that edits can
+// change for a condition.
+func (s *search) alone(of condition, one item) bool {
+	return !slices.ContainsFunc(of.reads, func(name string) bool { return s.byFact[name] != 0 && !slices.Contains(one.facts, name) })
+}
+
+// comesTo is what a rule comes to: its points, its floor, and whether it is open
+// and vouches.
+func comesTo(a risk.Assessment, rule string) []int {
+	out := []int{0, 0, 0, 1}
+	for _, r := range a.Reasons {
+		if r.Rule == rule {
+			out[0], out[1] = r.Points, r.Floor.Rank()
+			out[3] = boolCost(r.Basis != risk.Held || r.Points > 0 || r.Floor.Assessed())
+		}
+	}
+	for _, m := range a.Unknowns {
+		if !m.Stated && slices.Contains(m.Rules, rule) {
+			out[2] = 1
+		}
+	}
+	for _, f := range a.Faults {
+		if f.Rule == rule {
+			out[2] = 2
+		}
+	}
+	return out
+}
+
+func boolCost(bad bool) int {
+	if bad {
+		return 1
+	}
+	return 0
+}
+
+// windowCosts are what a window changes besides facts.
+func (s *search) windowCosts(k *classifying) (out []int) {
+	for _, f := range s.p.freezes {
+		out = append(out, boolCost(slices.Contains(k.Freezes, f.ID)))
+	}
+	for i := range s.p.templates {
+		wanted, _ := k.wants(s.p.templates[i].ID)
+		out = append(out, boolCost(!k.inForce(&s.p.templates[i], false)), boolCost(!wanted))
+	}
+	_, same := k.service.modelThrough(k.c.Kind, k.untilEnd())
+	return append(out, boolCost(!same), -len(k.claims))
+}
+
+// nothing is the choice of no way for any item.
+var nothing = func() (n node) {
+	for i := range n {
+		n[i] = -1
+	}
+	return n
+}()
+
+// run searches by the number of edits.
+func (s *search) run() []Suggestion {
+	var found []node
+	level, seen := []node{nothing}, map[node]bool{}
+	for len(level) > 0 {
+		var next []node
+		var works []node
+		for i := range level {
+			if s.above(found, &level[i]) {
+				continue
+			}
+			if s.tried >= s.budget {
+				s.complete = false
+				break
+			}
+			standard, branches := s.expand(&level[i])
+			if standard {
+				works = append(works, level[i])
+			}
+			for _, b := range branches {
+				if !seen[b] {
+					seen[b] = true
+					next = append(next, b)
+				}
+			}
+		}
+		found = append(found, works...)
+		level = next
+		clear(seen)
+	}
+	return s.suggestions(found)
+}
+
+// above reports whether the items of a node hold those of one that works.
+func (s *search) above(found []node, n *node) bool {
+	items := n.items()
+	return slices.ContainsFunc(found, func(f node) bool { return f.items()&^items == 0 && f.items() != items })
+}
+
+// expand looks at a node: whether it is standard, and if not, what it can come
+// to with one edit more.
+func (s *search) expand(n *node) (standard bool, next []node) {
+	s.tried++
+	c, in := s.apply(n)
+	k, under := s.look(c, in)
+	left := (set(1)<<len(s.items) - 1) &^ n.items()
+	obstacles := s.obstacles(k, under, left)
+	if len(obstacles) == 0 {
+		return s.p.Classify(c, in).Type == change.Standard, nil
+	}
+	least := slices.MinFunc(obstacles, func(a, b obstacle) int { return cmp.Compare(a.moves.size(), b.moves.size()) })
+	if least.moves == 0 {
+		s.deadEnd(n, obstacles)
+	}
+	for i := range s.items {
+		if least.moves>>i&1 == 0 {
+			continue
+		}
+		for _, w := range s.live[i] {
+			child := *n
+			child[i] = w
+			next = append(next, child)
+		}
+	}
+	return false, next
+}
+
+// suggestions are the best ways of the sets of items that work, in order.
+func (s *search) suggestions(found []node) []Suggestion {
+	var done []set
+	type ranked struct {
+		Suggestion
+		cost int
+		node node
+	}
+	var all []ranked
+	for _, n := range found {
+		if slices.Contains(done, n.items()) {
+			continue
+		}
+		done = append(done, n.items())
+		if one, cost, ok := s.suggestion(&n); ok {
+			all = append(all, ranked{one, cost, n})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(len(a.Edits), len(b.Edits)), cmp.Compare(a.cost, b.cost), slices.Compare(order(a.node), order(b.node)))
+	})
+	out := make([]Suggestion, len(all))
+	for i := range all {
+		out[i] = all[i].Suggestion
+	}
+	return out
+}
+
+// order lists the items of a node.
+func order(n node) (out []int) {
+	for i, w := range n {
+		if w >= 0 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// suggestion gives each edit the kindest way that works with the others: the
+// first one of windows and claims, and else the one that leaves most open;
+// numbers come last, so that they take what the rest leaves. All that is at least as good will do as well, whatever becomes of the others. What
+// is handed out has been classified as standard.
+func (s *search) suggestion(n *node) (out Suggestion, cost int, ok bool) {
+	inTurn := order(*n)
+	slices.SortStableFunc(inTurn, func(a, b int) int { return cmp.Compare(s.items[a].number(), s.items[b].number()) })
+	for _, i := range inTurn {
+		best, most := n[i], 0
+		for w := range s.items[i].ways {
+			open := len(s.noWorse(i, w))
+			if k := s.items[i].kind; k == EditSchedule || k == EditClaim {
+				open = 1
+			}
+			if n[i] = int8(w); open > most && s.standard(n) {
+				best, most = int8(w), open
+			}
+		}
+		n[i] = best
+	}
+	var in Inputs
+	out.Change, in = s.apply(n)
+	out.Result = s.p.Classify(out.Change, in)
+	if out.Result.Type != change.Standard || !s.honest(out.Change, in, n) {
+		return out, 0, false
+	}
+	for _, i := range order(*n) {
+		edit := s.edit(i, int(n[i]), &out)
+		out.Edits = append(out.Edits, edit)
+		cost += int(edit.Kind)
+	}
+	return out, cost, true
+}
+
+// number is 1 for an item that is a number.
+func (i item) number() int {
+	switch i.ways[0].to.(type) {
+	case int64, float64, [2]int:
+		return 1
+	}
+	return 0
+}
+
+// noWorse are the ways of an item that are at least as good as one of them, and
+// that nobody else must vouch for where nobody must for that one.
+func (s *search) noWorse(i, w int) (out []int) {
+	for o, m := range s.merits[i] {
+		if o != w && s.items[i].ways[o].vouch == s.items[i].ways[w].vouch && m.asGood(s.merits[i][w]) {
+			out = append(out, o)
+		}
+	}
+	return append([]int{w}, out...)
+}
+
+// standard asks for the type, as whoever decides will.
+func (s *search) standard(n *node) bool {
+	s.tried++
+	c, in := s.apply(n)
+	return s.p.Classify(c, in).Type == change.Standard
+}
+
+// honest reports whether every fact that was known and that no edit is about is
+// as it was, and whether nobody stopped vouching for one.
+func (s *search) honest(c *change.Change, in Inputs, n *node) bool {
+	k, _ := s.look(c, in)
+	for name := range s.info {
+		was, _ := s.facts.Get(name)
+		is, _ := k.facts.Get(name)
+		if was.State != risk.Present || was.Provenance == risk.Derived {
+			continue
+		}
+		if is.Provenance < was.Provenance && s.byFact[name]&n.items() == 0 {
+			return false
+		}
+		if fmt.Sprint(was.Value()) != fmt.Sprint(is.Value()) && !s.mayTurn(name, n) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayTurn reports whether an edit that was chosen may give a fact another value
+// than the one that it has; see [EditKind].
+func (s *search) mayTurn(fact string, n *node) bool {
+	for _, i := range order(*n) {
+		one := s.items[i]
+		if slices.Contains(one.facts, fact) && one.kind != EditSupply && one.kind != EditAttest {
+			return true
+		}
+	}
+	return s.info[fact].From == "window" && s.windows&n.items() != 0
+}
+
+// deadEnd keeps what stood in the way where it was least.
+func (s *search) deadEnd(n *node, obstacles []obstacle) {
+	var held []string
+	for _, o := range obstacles {
+		if o.moves == 0 {
+			held = append(held, o.what)
+		}
+	}
+	if s.held == nil || n.items() != 0 && !s.atRoot && len(held) < len(s.held) {
+		s.held, s.atRoot = held, n.items() == 0
+	}
+}
+
+// blockers are what stands in the way where there is no suggestion.
+func (s *search) blockers() []string {
+	if s.held == nil {
+		return []string{"the search ended too early to say what stands in the way"}
+	}
+	if !s.atRoot {
+		return append(slices.Clone(s.held), "this is what is left when all that can be edited has been")
+	}
+	return s.held
+}

@@ -1,0 +1,281 @@
+package approval
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
+)
+
+// The search goes by the number of edits. Of all that keeps a change from being
+// standard it takes the one obstacle that the fewest items could move, and tries
+// each of these in each way: one of them must be in every set of edits that
+// works, as nothing else changes what the obstacle hangs on. So no smallest set
+// is missed, and most of the others are never looked at. An obstacle that no
+// item moves ends a branch; at the root it is the reason why there is no way.
+
+// set is a set of items, as bits.
+type set uint64
+
+const mostItems = 64
+
+func (s set) size() int { return bits.OnesCount64(uint64(s)) }
+
+// node is a choice of a way for each item; -1 is none.
+type node [mostItems]int8
+
+func (n *node) items() (out set) {
+	for i, w := range n {
+		if w >= 0 {
+			out |= 1 << i
+		}
+	}
+	return out
+}
+
+// obstacle is one reason why a change is not standard, and the items that could
+// move it.
+type obstacle struct {
+	what  string // a sentence
+	moves set
+}
+
+// condition is what the search knows of a condition.
+type condition struct {
+	reads []string
+	asks  bool // whether facts are known
+	moves set  // the items that change what it reads
+}
+
+type search struct {
+	editing
+	base      *change.Change
+	rules     []risk.Rule
+	of        []condition    // by rule
+	forbids   []condition    // by forbid
+	covers    []condition    // by template
+	excepts   []condition    // likewise
+	possible  []bool         // by template: some edits could bring the change inside
+	byFact    map[string]set // the items that change a fact
+	live      [][]int8       // the ways of each item that no other way of it makes needless
+	merits    [][]merit      // of the ways of each item
+	groups    []risk.Group
+	byGroup   map[string]int
+	windows   set // the item that moves the window
+	claims    set // likewise
+	emergency set
+	budget    int
+	tried     int
+	complete  bool
+	held      []string // what no item moved, where that was least
+	atRoot    bool     // that is so of the change as it is
+}
+
+func (p *Policy) newSearch(c *change.Change, in Inputs, opts *CounterfactualOptions) (*search, error) {
+	o := CounterfactualOptions{DefaultBudget, DefaultHorizon}
+	if opts != nil {
+		o.Budget, o.Horizon = cmp.Or(opts.Budget, o.Budget), cmp.Or(opts.Horizon, o.Horizon)
+	}
+	if o.Budget < 0 || o.Horizon < 0 || o.Horizon > 366*24*time.Hour {
+		return nil, errors.New("the budget and the horizon of the search are positive, and the horizon is a year at most")
+	}
+	canonical, err := c.Canonical()
+	if err != nil {
+		return nil, err
+	}
+	base, err := change.Decode(canonical, &change.DecodeOptions{Attested: true})
+	if err != nil {
+		return nil, err
+	}
+	s := &search{base: base, budget: o.Budget, complete: true, rules: p.rules.Rules(), groups: p.rules.Groups()}
+	s.editing = editing{p: p, c: base, in: in, info: map[string]risk.FactInfo{}}
+	if err := s.prepare(); err != nil {
+		return nil, err
+	}
+	if s.hopeless() {
+		return s, nil
+	}
+	s.find(o.Horizon)
+	if len(s.items) > mostItems {
+		s.items, s.complete = s.items[:mostItems], false
+	}
+	s.dropInvalid()
+	return s, s.index()
+}
+
+// hopeless reports whether it does not matter what the requester does.
+func (s *search) hopeless() bool {
+	switch k := s.k; {
+	case k.service == nil:
+		s.held = []string{fmt.Sprintf("the policy has no service %q", k.c.Service)}
+	case !k.modeled:
+		s.held = []string{"no operating model is in force for the service " + k.c.Service}
+	case k.model.Model.Standard == change.Never:
+		s.held = []string{fmt.Sprintf("the service %s has every change decided case by case (%s)", k.c.Service, k.Model)}
+	}
+	s.atRoot = s.held != nil
+	return s.atRoot
+}
+
+// prepare reads the facts, and what the policy asks of them.
+func (s *search) prepare() error {
+	v := s.p.rules.Vocabulary()
+	for _, f := range v.Describe() {
+		s.info[f.Name] = f
+	}
+	conditions, observed, err := s.p.policyConditions()
+	if err != nil {
+		return err
+	}
+	if s.asked, err = v.Boundaries(conditions); err != nil {
+		return err
+	}
+	s.observed = observed
+	s.k, _ = s.look(s.base, s.in)
+	s.facts = s.k.facts
+	return nil
+}
+
+// dropInvalid drops ways that make no valid change; that of a claim may, beside
+// another edit.
+func (s *search) dropInvalid() {
+	for i := range s.items {
+		one := &s.items[i]
+		one.ways = slices.DeleteFunc(one.ways, func(w option) bool {
+			c, in := *s.base, s.in
+			w.apply(&c, &in)
+			return one.kind != EditClaim && one.kind != EditSchedule && (c.Validate() != nil || s.p.rules.Vocabulary().Check(&c) != nil)
+		})
+	}
+	s.items = slices.DeleteFunc(s.items, func(i item) bool { return len(i.ways) == 0 })
+}
+
+// apply makes the edits of a node on a copy.
+func (s *search) apply(n *node) (*change.Change, Inputs) {
+	c, in := *s.base, s.in
+	for i, w := range n {
+		if w < 0 {
+			continue
+		}
+		one := s.items[i]
+		one.ways[w].apply(&c, &in)
+		if one.ways[w].vouch && !c.Observed(one.data) {
+			c.Attested = append(slices.Clone(c.Attested), change.Attestation{By: s.voucher(), Covers: []string{one.data}})
+		}
+	}
+	return &c, in
+}
+
+// look is a classification up to where the type is decided, and the template
+// that covers the change.
+func (s *search) look(c *change.Change, in Inputs) (*classifying, *template) {
+	k := &classifying{p: s.p, c: c, in: in}
+	k.facts = s.p.rules.Vocabulary().Facts(c, k.situation())
+	k.Assessment = s.p.rules.Assess(k.facts)
+	k.Faults = append(k.Faults, k.Assessment.Faults...)
+	k.findFreezes()
+	k.findClaims()
+	under, _ := k.cover()
+	return k, under
+}
+
+// index finds which items move which conditions, and which ways are needless.
+func (s *search) index() error {
+	s.byFact, s.byGroup = map[string]set{}, map[string]int{}
+	for i, one := range s.items {
+		bit := set(1) << i
+		for _, f := range one.facts {
+			s.byFact[f] |= bit
+		}
+		switch {
+		case one.kind == EditSchedule:
+			s.windows |= bit
+		case one.fact == "claim":
+			s.claims |= bit
+		case one.fact == "change.emergency":
+			s.emergency |= bit
+		}
+	}
+	for i, g := range s.groups {
+		s.byGroup[g.Name] = i
+	}
+	for _, r := range s.rules {
+		if r.Bands != "" {
+			s.of = append(s.of, condition{reads: []string{r.Bands}, moves: s.byFact[r.Bands]})
+		} else if err := s.condition(&s.of, r.When); err != nil {
+			return err
+		}
+		if s.elsewhere(r) {
+			s.of[len(s.of)-1].moves = 0
+		}
+	}
+	for _, f := range s.p.forbid {
+		if err := s.condition(&s.forbids, f.When); err != nil {
+			return err
+		}
+	}
+	for _, t := range s.p.templates {
+		if err := errors.Join(s.condition(&s.covers, t.Covers), s.condition(&s.excepts, t.Except)); err != nil {
+			return err
+		}
+	}
+	s.findPossible()
+	s.findLive()
+	return nil
+}
+
+// elsewhere reports whether the rule is not for the service, under any model.
+func (s *search) elsewhere(r risk.Rule) bool {
+	if r.For == "" {
+		return false
+	}
+	c, err := s.p.rules.Vocabulary().Condition(r.For)
+	if err != nil || slices.Contains(c.Reads(), "service.model") && s.windows != 0 {
+		return false
+	}
+	truth, _ := c.Decide(s.facts)
+	return truth == risk.False || truth == risk.Inapplicable
+}
+
+func (s *search) condition(to *[]condition, text string) error {
+	var out condition
+	if text != "" {
+		found, err := s.p.rules.Vocabulary().Boundaries([]string{text})
+		if err != nil {
+			return err
+		}
+		for _, b := range found {
+			out.reads = append(out.reads, b.Fact)
+			out.moves |= s.byFact[b.Fact]
+			out.asks = out.asks || b.Asked && s.byFact[b.Fact] != 0
+		}
+	}
+	*to = append(*to, out)
+	return nil
+}
+
+// findPossible asks of each template whether it could cover the change if all
+// that can be edited turned out well.
+func (s *search) findPossible() {
+	facts := s.facts
+	for _, b := range s.asked {
+		if s.byFact[b.Fact] != 0 {
+			facts = facts.Without(b.Fact)
+		}
+	}
+	for i := range s.p.templates {
+		t := &s.p.templates[i]
+		truth, _ := t.covers.Decide(facts)
+		ok := s.covers[i].asks || truth == risk.True || truth == risk.Undecided
+		if t.except != nil && ok {
+			truth, _ = t.except.Decide(facts)
+			ok = s.excepts[i].asks || truth != risk.True
+		}
+		s.possible = append(s.possible, ok)
+	}
+}
