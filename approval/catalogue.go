@@ -9,6 +9,7 @@ import (
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/nearest"
+	"github.com/changelane/changelane/risk"
 )
 
 // at is where a field of the template was read, or else the template.
@@ -49,6 +50,7 @@ func (b *building) template(t Template) template {
 		b.add(t.src, "the template %q needs \"covers\": a pre-approval without a condition would cover everything", t.ID)
 	} else {
 		c.covers = b.condition(b.facts, t.Covers, t.at("covers"), "covers")
+		b.checkEnvelope(&t, c.covers)
 	}
 	if t.Except != "" {
 		c.except = b.condition(b.facts, t.Except, t.at("except"), "except")
@@ -60,6 +62,14 @@ func (b *building) template(t Template) template {
 	b.join(err)
 	c.digest = change.DigestOf("changelane/template/v1", data)
 	return c
+}
+
+// checkEnvelope refuses an envelope that is never left: it would be a
+// pre-approval without a condition (INV-9).
+func (b *building) checkEnvelope(t *Template, covers *risk.Condition) {
+	if covers != nil && b.facts.Prover(nil).Always(covers) {
+		b.add(t.at("covers"), "the template %q covers everything, as its condition is never false: that is a pre-approval without a condition; say what is regular", t.ID)
+	}
 }
 
 // checkCeiling refuses a ceiling that reaches the level of a change for which

@@ -26,6 +26,7 @@ type Policy struct {
 	freezes   []freeze
 	fallback  []need
 	authority []authorityRule
+	d         Definition // that it was made from, for lint
 	digest    change.Digest
 	zoneData  string // its digest, which takes long to compute
 }
@@ -84,7 +85,7 @@ type building struct {
 // [risk.ParseErrors].
 func New(d Definition) (*Policy, error) {
 	d = d.clone()
-	b := &building{d: d, p: &Policy{name: d.Name, services: make(map[string]*serviceInfo, len(d.Services))}}
+	b := &building{d: d, p: &Policy{name: d.Name, d: d, services: make(map[string]*serviceInfo, len(d.Services))}}
 	b.names()
 	b.checkWorkingTime()
 	b.addServices()

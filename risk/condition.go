@@ -129,9 +129,6 @@ func (c *Condition) Reads() []string {
 	return slices.Compact(out)
 }
 
-// ReadsSets lists the named sets that the condition looks at, by name.
-func (c *Condition) ReadsSets() []string { return c.expr.Sets() }
-
 // ReadsExtra reports whether the condition looks at extra fact number i.
 func (c *Condition) ReadsExtra(i int) bool {
 	return slices.Contains(c.expr.Reads(), len(c.vocabulary.defs)+i)

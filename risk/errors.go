@@ -19,10 +19,7 @@ type ParseError struct {
 
 // Error is the place and what is wrong there, in one line.
 func (e *ParseError) Error() string {
-	message := e.Message
-	if e.Rule != "" {
-		message = fmt.Sprintf("rule %q: %s", e.Rule, message)
-	}
+	message := e.Sentence()
 	switch {
 	case e.File == "":
 		return message
@@ -30,6 +27,14 @@ func (e *ParseError) Error() string {
 		return e.File + ": " + message
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, message)
+}
+
+// Sentence is what is wrong, without the place.
+func (e *ParseError) Sentence() string {
+	if e.Rule != "" {
+		return fmt.Sprintf("rule %q: %s", e.Rule, e.Message)
+	}
+	return e.Message
 }
 
 // ParseErrors is every fault of a policy, in the order of its files.

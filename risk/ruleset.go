@@ -83,11 +83,10 @@ type RuleSet struct {
 	fallback   Level
 	groups     []bounds
 	packed
-	set     *rule.Set // rule by rule, when it counts; bands always do
-	reads   []int     // the facts that any rule looks at, ascending
-	looksUp []string  // the named sets that any rule looks at, by name
-	cost    int
-	digest  change.Digest
+	set    *rule.Set // rule by rule, when it counts; bands always do
+	reads  []int     // the facts that any rule looks at, ascending
+	cost   int
+	digest change.Digest
 }
 
 // compiledRule is a rule while its set is made.
@@ -123,17 +122,8 @@ func New(v *Vocabulary, d Definition) (*RuleSet, error) {
 			errs.add(r.at("id"), "", "the rule id %q is used twice", r.ID)
 		}
 		seen[r.ID] = true
-		c := rs.compile(r, &errs)
-		for _, e := range []*rule.Expr{c.when, c.only} {
-			if e != nil {
-				rs.looksUp = append(rs.looksUp, e.Sets()...)
-			}
-		}
-		p.add(c)
+		p.add(rs.compile(r, &errs))
 	}
-	rs.looksUp = append(rs.looksUp, v.appliesReads...)
-	slices.Sort(rs.looksUp)
-	rs.looksUp = slices.Compact(rs.looksUp)
 	if rs.cost > MaxCost {
 		errs.add(d.src, "", "the rules could cost %d steps on the largest permitted change, over the limit of %d", rs.cost, MaxCost)
 	}
@@ -344,10 +334,6 @@ func (rs *RuleSet) LevelOf(score int) Level {
 
 // Vocabulary is the vocabulary that the rules are written in.
 func (rs *RuleSet) Vocabulary() *Vocabulary { return rs.vocabulary }
-
-// ReadsSets lists the named sets that the rules look at, and the conditions of
-// their vocabulary that say where a fact has a meaning, by name.
-func (rs *RuleSet) ReadsSets() []string { return slices.Clone(rs.looksUp) }
 
 // Groups are the definitions of the groups, in file order.
 func (rs *RuleSet) Groups() []Group {

@@ -45,8 +45,6 @@ type Vocabulary struct {
 	declared   []Applicability // as in the policy
 	sets       []Set
 	all        *Reader
-
-	appliesReads []string // the named sets that the conditions of applies look at
 }
 
 // NewVocabulary makes the vocabulary of a policy. The error is [ParseErrors].
@@ -144,7 +142,6 @@ func (v *Vocabulary) addApplies(a Applicability, errs *faults) *rule.Expr {
 	when := v.serviceCondition(a.For, a.src, "", errs)
 	if when != nil {
 		v.applied = append(v.applied, i)
-		v.appliesReads = append(v.appliesReads, when.Sets()...)
 	}
 	return when
 }

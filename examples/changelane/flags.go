@@ -47,6 +47,7 @@ var specs = []flagSpec{
 	{"to", "STATE", "the new state: proposed, probation, active, suspended or retired", false, setState},
 	{"because", "TEXT", "the reason, for the record", false, text("because", func(o *options) *string { return &o.because })},
 	{"explain", "", "say it to a person", false, choose(func(o *options) *bool { return &o.explain }, true)},
+	{"witness", "", "with a change that shows it, as a JSON line below, where there is one", false, choose(func(o *options) *bool { return &o.witness }, true)},
 	{"text", "", "as a table for a person", false, choose(func(o *options) *bool { return &o.text }, true)},
 	{"name", "NAME", "what the log is called in its checkpoints, such as changelane.example.com/prod", false, into(func(o *options) *string { return &o.name })},
 	{"out", "FILE", "the file that the key is written to; it must not exist", false, into(func(o *options) *string { return &o.out })},

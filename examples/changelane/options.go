@@ -36,15 +36,15 @@ type options struct {
 	because, findings string
 	to                approval.TemplateState
 
-	explain, text    bool
-	counterfactual   bool
-	coverage, mutate bool
-	atLeast          int    // percent; 0: no bar
-	boundaries       string // a file
-	name, out        string
-	key              string
-	known            []string
-	copied           bool // nobody writes the store
+	explain, text, witness bool
+	counterfactual         bool
+	coverage, mutate       bool
+	atLeast                int    // percent; 0: no bar
+	boundaries             string // a file
+	name, out              string
+	key                    string
+	known                  []string
+	copied                 bool // nobody writes the store
 }
 
 // defaultTimeout is how long a command may take to reach the store.

@@ -59,7 +59,7 @@ var (
 var commands = []command{
 	{"classify", "one JSON line for every change: its type, its risk, who must say yes", with(nil, "policy"), nil, with(nil, "at", "attested", "counterfactual"), changes, classify},
 	{"explain", "the same for a person: what, why, what is missing, who must say yes", with(nil, "policy"), nil, with(nil, "at", "attested", "counterfactual"), changes, explain},
-	{"lint", "what is wrong with a policy", with(nil, "policy"), nil, with(nil, "at"), none, lint},
+	{"lint", "what is wrong with a policy", with(nil, "policy"), nil, with(nil, "at", "witness"), none, lint},
 	{"test", "run the decision tests of a policy, DIR/tests/*.txt", with(nil, "policy"), nil, with(nil, "coverage", "mutate", "at-least", "boundaries"), none, test},
 
 	{"submit", "open a case for every change; the same change again gives the same case", acting, nil, with(writing, "attested"), changes, submit},

@@ -70,8 +70,8 @@ func (e *edges) walk(n *node, loops []int) {
 	case opEqual, opNotEqual, opLess, opAtMost, opGreater, opAtLeast, opContains, opStartsWith, opEndsWith, opMatches, opIn, opInList:
 		e.atom(n, loops)
 	case opTouches:
+		at := e.at(n.fact)
 		for _, glob := range n.texts {
-			at := e.at(n.fact)
 			at.parts = append(at.parts, strings.NewReplacer("**", "a", "*", "a", "?", "a").Replace(glob))
 		}
 	case opAny, opAll, opNone, opOne, opCount:
@@ -104,7 +104,7 @@ func (e *edges) atom(n *node, loops []int) {
 		}
 	}
 	if n.re != nil {
-		at.parts, at.mixed = append(at.parts, strings.Trim(n.re.String(), `^$`)), true
+		at.parts, at.mixed = append(at.parts, samples(n.re.String())...), true
 	}
 	for _, a := range n.args {
 		if a.op == opConst {
@@ -173,7 +173,7 @@ func (e *edges) mix(n *node, loops []int) {
 	gather(n)
 	for _, f := range facts {
 		at := e.at(f)
-		at.mixed = true
+		at.mixed, at.numbers = true, append(at.numbers, 0) // what leaves a sum to the others
 		for _, c := range constants {
 			at.constant(n.op, c)
 		}
@@ -209,7 +209,10 @@ func (at *edge) wholes(f *Fact) []Value {
 	if out == nil {
 		out = []int64{0, 1}
 		if f.Range != nil {
-			out = []int64{int64(f.Range.Least), int64(f.Range.Most)}
+			out = nil
+			for _, end := range f.Range.ends() {
+				out = append(out, int64(end))
+			}
 		}
 	}
 	slices.Sort(out)
@@ -227,7 +230,7 @@ func (at *edge) decimals(f *Fact) []Value {
 	if numbers == nil {
 		numbers = []float64{0, 1}
 		if f.Range != nil {
-			numbers = []float64{f.Range.Least, f.Range.Most}
+			numbers = f.Range.ends()
 		}
 	}
 	slices.Sort(numbers)
@@ -251,6 +254,13 @@ func (at *edge) decimals(f *Fact) []Value {
 		}
 	}
 	return values
+}
+
+// ends are the numbers at which the range ends, where it does and where they are
+// exact as whole numbers too.
+func (r *Range) ends() []float64 {
+	out := []float64{r.Least, r.Most}
+	return slices.DeleteFunc(out, func(end float64) bool { return math.Abs(end) > 1<<53 })
 }
 
 // beside are the numbers with one digit more on both sides: 0.049 and 0.051 of

@@ -40,7 +40,6 @@ type Expr struct {
 	root   *node
 	reads  []int
 	asks   []int
-	sets   []string
 	cost   int
 }
 
@@ -60,7 +59,7 @@ func Compile(v *Vocabulary, source string) (e *Expr, err error) {
 	if err != nil {
 		return nil, parseError(source, err)
 	}
-	l := &lowering{vocabulary: v, source: source, reads: map[int]bool{}, asks: map[int]bool{}, sets: map[string]bool{}}
+	l := &lowering{vocabulary: v, source: source, reads: map[int]bool{}, asks: map[int]bool{}}
 	root, lerr := l.condition(tree.Node)
 	if lerr != nil {
 		return nil, lerr
@@ -76,7 +75,7 @@ func Compile(v *Vocabulary, source string) (e *Expr, err error) {
 	if root.cost.fixed > CostLimit {
 		return nil, &Error{1, 1, fmt.Sprintf("the expression could cost %.0f steps on the largest permitted change, over the limit of %d; use fewer or simpler loops and patterns", root.cost.fixed, CostLimit)}
 	}
-	return &Expr{source: source, root: root, reads: sortedKeys(l.reads), asks: sortedKeys(l.asks), sets: sortedKeys(l.sets), cost: int(root.cost.fixed) + 1}, nil
+	return &Expr{source: source, root: root, reads: sortedKeys(l.reads), asks: sortedKeys(l.asks), cost: int(root.cost.fixed) + 1}, nil
 }
 
 // Source is the text that was compiled.
@@ -90,9 +89,6 @@ func (e *Expr) Reads() []int { return e.reads }
 
 // AsksPresence lists the facts whose presence it asks for with known().
 func (e *Expr) AsksPresence() []int { return e.asks }
-
-// Sets lists the named sets that the expression looks at, by name.
-func (e *Expr) Sets() []string { return e.sets }
 
 // Eval decides the condition over facts, one value for each fact of the
 // vocabulary, in its order, each of the type of its fact and admitted by

@@ -19,7 +19,6 @@ type lowering struct {
 	source     string
 	reads      map[int]bool
 	asks       map[int]bool
-	sets       map[string]bool
 	loops      []*node // the lists of the loops around, innermost last
 	nodes      int     // lowered so far; a chain such as 0 < x < 9 lowers x twice
 }
@@ -181,7 +180,7 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &node{op: opCompute, kind: arg.kind, unit: arg.unit, args: []*node{arg}, cost: arg.cost.plus(step)}
+	out := &node{op: opCompute, name: n.Operator, kind: arg.kind, unit: arg.unit, args: []*node{arg}, cost: arg.cost.plus(step)}
 	switch {
 	case (n.Operator == "not" || n.Operator == "!") && arg.kind == Bool:
 		out.op, out.run = opNot, runNot
@@ -310,7 +309,7 @@ func (l *lowering) function1(n *ast.BuiltinNode) (*node, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &node{op: opCompute, kind: arg.kind, unit: arg.unit, args: []*node{arg}, size: arg.size.times(3), cost: step.plus(arg.cost).plus(arg.size.times(compareByte))}
+	out := &node{op: opCompute, name: n.Name, kind: arg.kind, unit: arg.unit, args: []*node{arg}, size: arg.size.times(3), cost: step.plus(arg.cost).plus(arg.size.times(compareByte))}
 	switch {
 	case n.Name == "len" && arg.kind == Text:
 		out.kind, out.run = Int, strict(lenText)
@@ -373,7 +372,7 @@ func (l *lowering) further(at ast.Node, name string, a, b *node) (*node, *Error)
 	if name == "max" {
 		run = strict(largest(order))
 	}
-	return &node{op: opCompute, kind: a.kind, unit: commonUnit(a, b), run: run, args: args, fixed: a.fixed && b.fixed, cost: step.plus(a.cost).plus(b.cost)}, nil
+	return &node{op: opCompute, name: name, kind: a.kind, unit: commonUnit(a, b), run: run, args: args, fixed: a.fixed && b.fixed, cost: step.plus(a.cost).plus(b.cost)}, nil
 }
 
 func (l *lowering) call(n *ast.CallNode) (*node, *Error) {

@@ -26,7 +26,7 @@ func (l *lowering) binary(n *ast.BinaryNode) (*node, *Error) {
 	if err != nil {
 		return nil, l.bareWord(err, n.Right, n.Left)
 	}
-	out := &node{op: opCompute, args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(a.size.plus(b.size).times(compareByte))}
+	out := &node{op: opCompute, name: n.Operator, args: []*node{a, b}, cost: step.plus(a.cost).plus(b.cost).plus(a.size.plus(b.size).times(compareByte))}
 	switch n.Operator {
 	case "and", "&&", "or", "||":
 		return l.logic(n, out)
@@ -201,7 +201,7 @@ func widened(n *node) *node {
 	if n.kind == Float {
 		return n
 	}
-	return &node{op: opCompute, kind: Float, run: strict(toFloat), args: []*node{n}, fixed: n.fixed, cost: n.cost}
+	return &node{op: opCompute, name: "decimal", kind: Float, run: strict(toFloat), args: []*node{n}, fixed: n.fixed, cost: n.cost}
 }
 
 func (l *lowering) search(n *ast.BinaryNode, out *node) (*node, *Error) {

@@ -46,6 +46,7 @@ var comparisons = map[string]op{"==": opEqual, "!=": opNotEqual, "<": opLess, "<
 // node is one part of a lowered expression.
 type node struct {
 	op    op
+	name  string // of what it computes: a sign or a function
 	kind  Type
 	run   func(*node, *frame) Value
 	args  []*node

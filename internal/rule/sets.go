@@ -71,7 +71,6 @@ func (l *lowering) set(n ast.Node) (s *namedSet, is bool, err *Error) {
 	var names []string
 	for _, s := range l.vocabulary.sets {
 		if s.Name == name {
-			l.sets[name] = true
 			return s, true, nil
 		}
 		names = append(names, s.Name)

@@ -1,0 +1,215 @@
+package approval
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
+)
+
+// templates finds templates that are over or not yet in force, and such that
+// nothing is standard under, or nothing that would not be so anyway.
+func (l *policyLint) templates() {
+	var live []*template
+	for _, d := range l.d.Templates {
+		t := l.p.template(d.ID)
+		if d.Ends.Before(l.day) {
+			l.say(d.at("ends"), d.ID, risk.Outdated, nil, "the template %s ended on %s; have it approved again or remove it", d.ID, d.Ends)
+		}
+		if l.day.Before(d.Approved.On) {
+			l.say(d.at("approved"), d.ID, risk.Outdated, nil, "the template %s counts from %s on, when it is approved, and not before", d.ID, d.Approved.On)
+		}
+		if l.situations(d.BoundTo) == nil {
+			l.say(d.at("bound-to"), d.ID, risk.NeverTrue, nil, "the template %s is bound to a stage, tier or exposure that no service has, so it covers nothing", d.ID)
+			continue
+		}
+		if l.covers(t) && l.allowed(t) {
+			live = append(live, t)
+		}
+	}
+	for _, t := range live {
+		l.subsumed(t, live)
+	}
+}
+
+// conditions are a condition, or none.
+func conditions(list ...*risk.Condition) []*risk.Condition {
+	return slices.DeleteFunc(list, func(c *risk.Condition) bool { return c == nil })
+}
+
+// covers looks at the envelope by itself; it reports whether anything is in it.
+func (l *policyLint) covers(t *template) bool {
+	at, here := t.at("covers"), l.p.rules.Vocabulary().Prover(l.situations(t.BoundTo))
+	covers, except := conditions(t.covers), conditions(t.except)
+	switch {
+	case l.anywhere.Never(covers, nil):
+		l.exclude(at, t.ID, t.covers, "the template %s covers nothing: its condition can never be true")
+	case here.Never(covers, nil):
+		l.say(at, t.ID, risk.NeverTrue, nil, "the template %s covers nothing: its condition can never be true for a service of this policy that it is bound to", t.ID)
+	case here.Never(covers, except):
+		l.say(t.at("except"), t.ID, risk.Contradiction, nil, "the template %s excepts everything that it covers", t.ID)
+	default:
+		l.turns(t)
+		return true
+	}
+	return false
+}
+
+// turns finds an exception that never comes; an envelope that holds everything
+// does not load.
+func (l *policyLint) turns(t *template) {
+	if t.except != nil && l.anywhere.Never(conditions(t.except), nil) {
+		l.exclude(t.at("except"), t.ID, t.except, "the template %s excepts nothing for certain: the condition can never be true")
+	}
+}
+
+// exclude reports a condition that is never true, with the parts of it that
+// exclude each other where there are two.
+func (l *policyLint) exclude(at source, id string, c *risk.Condition, format string) {
+	if a, b, found := l.anywhere.Exclusive(c); found {
+		l.say(at, id, risk.Contradiction, nil, format+": %s and %s exclude each other", id, a, b)
+		return
+	}
+	l.say(at, id, risk.NeverTrue, nil, format, id)
+}
+
+// allowed reports whether anything that the template covers can be standard
+// under it: not if all of it is forbidden, or held above its ceiling.
+func (l *policyLint) allowed(t *template) bool {
+	here := l.p.rules.Vocabulary().Prover(l.situations(t.BoundTo))
+	covers := conditions(t.covers)
+	for _, f := range l.p.forbid {
+		if !l.all(f) && here.Never(covers, conditions(t.except, f.when)) {
+			l.say(t.src, t.ID, risk.NoEffect, l.covered(here, t), "nothing is standard under the template %s: all that it covers is forbidden (%s)", t.ID, f.ID)
+			return false
+		}
+	}
+	for _, r := range l.p.rules.Rules() {
+		floor, _ := l.p.rules.Level(r.Floor)
+		if r.Floor == "" || floor.AtMost(t.ceiling) {
+			continue
+		}
+		held := func(text string) bool {
+			return text == "" || here.Never(covers, conditions(t.except, l.condition(text)))
+		}
+		if held(r.For) && held(r.When) {
+			l.say(t.at("ceiling"), t.ID, risk.Unreachable, l.covered(here, t), "nothing is standard under the template %s: the rule %s holds all that it covers at %s at least, above its ceiling %s", t.ID, r.ID, r.Floor, t.Ceiling)
+			return false
+		}
+	}
+	return l.vouched(here, t)
+}
+
+// vouched reports whether a change that the template covers can be below the
+// default, where that is above its ceiling.
+func (l *policyLint) vouched(here *risk.Prover, t *template) bool {
+	fallback, _ := l.p.rules.Level(l.d.Risk.Default)
+	if fallback.AtMost(t.ceiling) {
+		return true
+	}
+	for _, r := range l.p.rules.Rules() {
+		if r.Points > 0 || r.Floor != "" || r.When == "" {
+			continue
+		}
+		if !here.Never(conditions(t.covers, l.condition(r.For), l.condition(r.When)), conditions(t.except)) {
+			return true
+		}
+	}
+	l.say(t.at("ceiling"), t.ID, risk.Unreachable, l.covered(here, t), "nothing is standard under the template %s: no rule vouches for anything that it covers, so all of it is at the default %s at least, above its ceiling %s", t.ID, fallback, t.Ceiling)
+	return false
+}
+
+// condition compiles a condition that has been compiled before; nil of "".
+func (l *policyLint) condition(text string) *risk.Condition {
+	if text == "" {
+		return nil
+	}
+	c, err := l.p.rules.Vocabulary().Condition(text)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// covered is a change that the template covers.
+func (l *policyLint) covered(here *risk.Prover, t *template) *change.Change {
+	_, c := here.Possible(conditions(t.covers), conditions(t.except))
+	return c
+}
+
+// subsumed finds another template under which all is standard that is so under
+// this one.
+func (l *policyLint) subsumed(t *template, all []*template) {
+	for _, o := range all {
+		switch {
+		case o == t || !t.ceiling.AtMost(o.ceiling) || !o.BoundTo.includes(t.BoundTo) || o.Ends.Before(t.Ends) || o.Approved.On.After(t.Approved.On) && o.Approved.On.After(l.day):
+			continue
+		case !l.within(t, o) || l.within(o, t) && o.ceiling == t.ceiling && t.ID < o.ID:
+			continue
+		}
+		here := l.p.rules.Vocabulary().Prover(l.situations(t.BoundTo))
+		_, witness := here.Possible(conditions(t.covers, o.covers), conditions(t.except, o.except))
+		l.say(t.at("covers"), t.ID, risk.Subsumed, witness, "the template %s makes no difference: whatever it covers, %s covers too, up to the level %s", t.ID, o.ID, o.Ceiling)
+		return
+	}
+}
+
+// within reports whether all that one template covers is covered by another.
+func (l *policyLint) within(t, o *template) bool {
+	covers, except := conditions(t.covers), conditions(t.except)
+	if !l.anywhere.Never(covers, append(except, o.covers)) {
+		return false
+	}
+	return o.except == nil || l.anywhere.Never(append(covers, o.except), except)
+}
+
+// includes reports whether a binding fits every service that another one fits.
+func (b Binding) includes(o Binding) bool {
+	return allOf(b.Stages, o.Stages) && allOf(b.Tiers, o.Tiers) && allOf(b.Exposures, o.Exposures)
+}
+
+// allOf reports whether a list, of which an empty one stands for all, holds
+// what another one does.
+func allOf[T cmp.Ordered](list, other []T) bool {
+	if len(list) == 0 {
+		return true
+	}
+	return len(other) > 0 && !slices.ContainsFunc(other, func(v T) bool { return !slices.Contains(list, v) })
+}
+
+// forbidden finds what is forbidden that never comes, always comes, or is
+// forbidden anyway.
+func (l *policyLint) forbidden() {
+	for i, f := range l.p.forbid {
+		c := conditions(f.when)
+		switch {
+		case l.anywhere.Never(c, nil):
+			l.exclude(f.Forbid.when, f.ID, f.when, "what %s forbids can never be, so it holds up only what is not known")
+		case l.prover.Never(c, nil):
+			l.say(f.Forbid.when, f.ID, risk.NeverTrue, nil, "what %s forbids can never be for a service of this policy", f.ID)
+		case l.all(f):
+			l.say(f.Forbid.when, f.ID, risk.AlwaysTrue, nil, "%s forbids everything, so no change is ever standard: its condition is never false", f.ID)
+		default:
+			l.forbiddenAnyway(i)
+		}
+	}
+}
+
+// all reports whether everything is forbidden.
+func (l *policyLint) all(f forbid) bool { return l.anywhere.Always(f.when) }
+
+func (l *policyLint) forbiddenAnyway(i int) {
+	f := l.p.forbid[i]
+	for k, o := range l.p.forbid {
+		if k == i || l.all(o) || !l.anywhere.Never(conditions(f.when), conditions(o.when)) {
+			continue
+		}
+		if k > i && l.anywhere.Never(conditions(o.when), conditions(f.when)) {
+			continue // the later one of two that are alike
+		}
+		_, witness := l.prover.Possible(conditions(f.when, o.when), nil)
+		l.say(f.Forbid.when, f.ID, risk.Subsumed, witness, "what %s forbids makes no difference: %s forbids all of it", f.ID, o.ID)
+		return
+	}
+}

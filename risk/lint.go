@@ -1,0 +1,262 @@
+package risk
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/internal/rule"
+)
+
+// Lint lists what is questionable about the rules, in file order: conditions
+// that are never or always true, rules that say the same or make no difference,
+// thresholds and levels that nothing comes to. The situations are those of the
+// services that there are; without any, a service can be anything, and no
+// finding has a witness.
+//
+// A finding that something can never be is proven; what cannot be proven in a
+// bounded number of steps is not reported, so a rule set without findings is not
+// thereby free of flaws.
+//
+// The error is that of [New].
+func (d Definition) Lint(v *Vocabulary, situations []Situation) ([]Finding, error) {
+	rs, err := New(v, d)
+	if err != nil {
+		return nil, err
+	}
+	l := &ruleLint{d: d, rs: rs, anywhere: v.prover(), here: v.Prover(situations), steps: pairSteps}
+	for _, r := range d.Rules {
+		l.rules = append(l.rules, *rs.compile(r, new(faults)))
+	}
+	for i := range l.rules {
+		l.rule(&l.rules[i])
+	}
+	l.pairs()
+	l.groups()
+	l.levels()
+	SortFindings(l.all)
+	return l.all, nil
+}
+
+// ruleLint is a lint of rules in the making.
+type ruleLint struct {
+	findings
+	d        Definition
+	rs       *RuleSet
+	rules    []compiledRule
+	anywhere *Prover // for services that can be anything
+	here     *Prover // for those that there are
+	dead     map[string]bool
+	live     []*compiledRule // rules with a condition that are not flawed by themselves
+	steps    int             // left for comparing pairs
+}
+
+func (l *ruleLint) rule(r *compiledRule) {
+	if r.Floor != "" && r.floor.rank == 1 {
+		l.add(r.at("floor"), r.ID, NoEffect, nil, "the rule %s holds the level at %s at least, which is the lowest; name a higher floor or leave it out", r.ID, r.Floor)
+	}
+	if !l.service(r) {
+		return
+	}
+	if r.when == nil {
+		l.cuts(r)
+		return
+	}
+	sound := l.condition(r)
+	if r.Observed && !slices.ContainsFunc(r.when.Facts(), func(i int) bool { return l.rs.vocabulary.defs[i].data != "" }) {
+		l.add(r.at("trust"), r.ID, NoEffect, nil, "the rule %s asks for observed facts and reads only what nobody states; leave \"trust\" out", r.ID)
+	}
+	if sound {
+		l.live = append(l.live, r)
+	}
+}
+
+// service looks at the services that the rule is for; it reports whether there
+// are any.
+func (l *ruleLint) service(r *compiledRule) bool {
+	if r.only == nil {
+		return true
+	}
+	words := l.rs.vocabulary.rules
+	if l.anywhere.never(words, r.only, rule.IsTrue) {
+		l.never(r.at("for"), r, r.only, `the rule %s is for no service: "for" is never true`)
+		return false
+	}
+	if l.here.never(words, r.only, rule.IsTrue) {
+		l.lost(r)
+		l.add(r.at("for"), r.ID, NeverTrue, nil, "the rule %s is for no service of this policy; remove it, or correct \"for\"", r.ID)
+		return false
+	}
+	if l.anywhere.always(words, r.only, rule.Not(words, r.only)) {
+		l.add(r.at("for"), r.ID, AlwaysTrue, nil, `the rule %s is for every service: "for" is never false; leave it out`, r.ID)
+	}
+	return true
+}
+
+// condition looks at what becomes of the condition; it reports whether it can
+// turn.
+func (l *ruleLint) condition(r *compiledRule) bool {
+	words, at := l.rs.vocabulary.rules, r.at("when")
+	whole := l.whole(r)
+	if l.anywhere.never(words, r.when, rule.IsTrue) {
+		l.never(at, r, r.when, "the rule %s can never be true"+r.otherwise())
+		return false
+	}
+	if l.anywhere.never(words, whole, rule.IsTrue) {
+		l.lost(r)
+		l.add(at, r.ID, Contradiction, nil, `the rule %s can never be true: "for" and "when" exclude each other`, r.ID)
+		return false
+	}
+	if l.here.never(words, whole, rule.IsTrue) {
+		l.lost(r)
+		l.add(at, r.ID, NeverTrue, nil, "the rule %s can never be true for a service of this policy%s", r.ID, r.otherwise())
+		return false
+	}
+	if l.anywhere.always(words, whole, l.opposite(r)) {
+		where := ""
+		if r.only != nil {
+			where = " for the services that it is for"
+		}
+		l.add(at, r.ID, AlwaysTrue, nil, "the rule %s is never false%s, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere", r.ID, where)
+		return false
+	}
+	return l.parts(at, r)
+}
+
+// lost notes a rule that never holds.
+func (l *ruleLint) lost(r *compiledRule) {
+	if l.dead == nil {
+		l.dead = map[string]bool{}
+	}
+	l.dead[r.ID] = true
+}
+
+// otherwise says what a rule that is never true still does.
+func (r *compiledRule) otherwise() string {
+	if r.raises() {
+		return ", and counts only where something that it reads is not known"
+	}
+	return ", so it never vouches for a change"
+}
+
+// whole is the condition for the services that the rule is for, and opposite
+// what it is not.
+func (l *ruleLint) whole(r *compiledRule) *rule.Expr {
+	if r.only == nil {
+		return r.when
+	}
+	return rule.And(l.rs.vocabulary.rules, r.only, r.when)
+}
+
+func (l *ruleLint) opposite(r *compiledRule) *rule.Expr {
+	words := l.rs.vocabulary.rules
+	if r.only == nil {
+		return rule.Not(words, r.when)
+	}
+	return rule.And(words, r.only, rule.Not(words, r.when))
+}
+
+// never reports a condition that is never true, with the parts that exclude
+// each other where there are two.
+func (l *ruleLint) never(at source, r *compiledRule, e *rule.Expr, format string) {
+	l.lost(r)
+	if a, b, found := l.anywhere.exclusive(l.rs.vocabulary.rules, e); found {
+		l.add(at, r.ID, Contradiction, nil, format+": %s and %s exclude each other", r.ID, a, b)
+		return
+	}
+	l.add(at, r.ID, NeverTrue, nil, format, r.ID)
+}
+
+// exclusive finds two parts of a condition, joined by "and", that are never true
+// together.
+func (p *Prover) exclusive(words *rule.Vocabulary, e *rule.Expr) (a, b string, found bool) {
+	parts := e.Parts(words)
+	for i, first := range parts {
+		for _, second := range parts[:i] {
+			if p.never(words, rule.And(words, second, first), rule.IsTrue) {
+				return second.Source(), first.Source(), true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// parts looks at what the condition is made of; it reports whether all of it
+// can turn.
+func (l *ruleLint) parts(at source, r *compiledRule) bool {
+	flaws := l.anywhere.flaws(l.rs.vocabulary.rules, r.when)
+	for _, f := range flaws {
+		l.add(at, r.ID, f.kind, nil, "in the rule %s %s", r.ID, f.says)
+	}
+	return flaws == nil
+}
+
+// flaw is what is questionable about a part of a condition.
+type flaw struct {
+	kind FindingKind
+	says string
+}
+
+// flaws finds parts that are never false, and choices that are never true.
+func (p *Prover) flaws(words *rule.Vocabulary, e *rule.Expr) []flaw {
+	var out []flaw
+	if parts := e.Parts(words); len(parts) > 1 {
+		for _, part := range parts {
+			if p.always(words, part, rule.Not(words, part)) {
+				out = append(out, flaw{AlwaysTrue, "the part " + part.Source() + " is never false, so it tells nothing apart; leave it out"})
+			}
+		}
+	}
+	if choices := e.Choices(words); len(choices) > 1 {
+		for _, choice := range choices {
+			if p.never(words, choice, rule.IsTrue) {
+				out = append(out, flaw{NeverTrue, "the part " + choice.Source() + " can never be true; leave it out or correct it"})
+			}
+		}
+	}
+	return out
+}
+
+// cuts finds bands that no number lies in, and such that are like the one
+// before; a first or last one that adds nothing may be there to be read.
+func (l *ruleLint) cuts(r *compiledRule) {
+	d := l.rs.vocabulary.defs[r.band]
+	lies, bounded := d.reach()
+	before := 0
+	for i, cut := range r.Cuts {
+		last := i == len(r.Cuts)-1
+		switch {
+		case bounded && cut.From > lies.Most:
+			l.add(r.at("cuts"), r.ID, Unreachable, nil, "the rule %s has a cut at %v, which %s never reaches: it is at most %v", r.ID, cut.From, r.Bands, lies.Most)
+		case !last && (bounded && r.Cuts[i+1].From <= lies.Least || d.Type == rule.Int && wholeFrom(cut.From) >= r.Cuts[i+1].From):
+			l.add(r.at("cuts"), r.ID, Unreachable, nil, "the rule %s has a band from %v up to %v, and %s is never there", r.ID, cut.From, r.Cuts[i+1].From, r.Bands)
+		case cut.Points == before && i > 0 && !last:
+			l.add(r.at("cuts"), r.ID, NoEffect, nil, "the rule %s has a cut at %v that changes nothing: there are %d points on both sides of it", r.ID, cut.From, before)
+		}
+		before = cut.Points
+	}
+}
+
+// example is a change for which both rules count; nil where none is found.
+func (l *ruleLint) example(a, b *compiledRule) *change.Change {
+	words := l.rs.vocabulary.rules
+	is, values := l.here.reach(words, rule.And(words, l.whole(a), l.whole(b)), rule.IsTrue)
+	if is != Yes {
+		return nil
+	}
+	return l.here.example(values, func(f Facts) bool {
+		reasons := l.rs.Assess(f).Reasons
+		counts := func(r *compiledRule) bool {
+			return slices.ContainsFunc(reasons, func(o Reason) bool { return o.Rule == r.ID && o.Basis == Held })
+		}
+		return counts(a) && counts(b)
+	})
+}
+
+// listed joins ids for a sentence.
+func listed(ids []string) string {
+	if len(ids) < 2 {
+		return strings.Join(ids, "")
+	}
+	return strings.Join(ids[:len(ids)-1], ", ") + " and " + ids[len(ids)-1]
+}
