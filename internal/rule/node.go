@@ -107,10 +107,12 @@ func runFact(n *node, f *frame) Value {
 	case v.State == Faulty && v.Text == "":
 		v.Text = "a fact could not be read"
 	case v.State == Present && (math.IsNaN(v.Float) || math.IsInf(v.Float, 0)):
-		return fault("a fact is not a number")
+		return fault(notANumber)
 	}
 	return v
 }
+
+const notANumber = "a fact is not a number"
 
 func runElement(_ *node, f *frame) Value { return TextValue(f.element) }
 

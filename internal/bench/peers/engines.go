@@ -32,13 +32,9 @@ var engines = []struct {
 	{"OPA, embedded", loadOPA},
 }
 
-// assessor is how our rule set is asked: this line is what changes with the
-// API.
+// assessor is how our rule set is asked.
 func assessor(rs *risk.RuleSet) func(c *change.Change, s risk.Situation) *risk.Assessment {
-	return func(c *change.Change, s risk.Situation) *risk.Assessment {
-		a := rs.Assess(rs.Vocabulary().Facts(c, s))
-		return &a
-	}
+	return rs.Assessor().Assess
 }
 
 func loadOurs(w *workload.Workload) (func(int) ([]int, int), error) {
