@@ -15,11 +15,11 @@ import (
 type Columns struct {
 	vocabulary *Vocabulary
 	rows       int
-	of         []*column // by fact; nil where nobody reads it
+	of         []*factColumn // by fact; nil where nobody reads it
 }
 
-// column is one fact over all rows.
-type column struct {
+// factColumn is one fact over all rows.
+type factColumn struct {
 	fact    *Fact
 	spoilt  [4]bitmap // the rows that are not present, by state
 	reasons map[int]string
@@ -36,9 +36,9 @@ type column struct {
 
 // NewColumns makes columns for some facts of the vocabulary.
 func NewColumns(v *Vocabulary, facts []int) *Columns {
-	c := &Columns{vocabulary: v, of: make([]*column, len(v.facts))}
+	c := &Columns{vocabulary: v, of: make([]*factColumn, len(v.facts))}
 	for _, i := range facts {
-		c.of[i] = &column{fact: &v.facts[i], numbers: map[string]uint32{}}
+		c.of[i] = &factColumn{fact: &v.facts[i], numbers: map[string]uint32{}}
 	}
 	return c
 }
@@ -56,7 +56,7 @@ func (c *Columns) Add(facts []Value) {
 	c.rows++
 }
 
-func (c *column) add(row int, v *Value) {
+func (c *factColumn) add(row int, v *Value) {
 	state, why := v.State, v.Text
 	if state == Present && (math.IsNaN(v.Float) || math.IsInf(v.Float, 0)) {
 		state, why = Faulty, notANumber
@@ -102,7 +102,7 @@ func (c *Columns) Seal() {
 	}
 }
 
-func (c *column) seal(rows int) {
+func (c *factColumn) seal(rows int) {
 	switch c.fact.Type {
 	case Int:
 		c.blocks = numberBlocks(rows, func(a, b int) int { return cmp.Compare(c.ints[a], c.ints[b]) })
@@ -114,7 +114,7 @@ func (c *column) seal(rows int) {
 }
 
 // renumber gives the values numbers in their order.
-func (c *column) renumber() {
+func (c *factColumn) renumber() {
 	order := make([]uint32, len(c.values)) // by new number: the old one
 	for i := range order {
 		order[i] = uint32(i)
@@ -147,7 +147,7 @@ func compareEnds(a, b string) int {
 }
 
 // starting are the numbers of the values that start with a text.
-func (c *column) starting(text string) []uint32 {
+func (c *factColumn) starting(text string) []uint32 {
 	first, _ := slices.BinarySearch(c.values, text)
 	var out []uint32
 	for i := first; i < len(c.values) && strings.HasPrefix(c.values[i], text); i++ {
@@ -157,7 +157,7 @@ func (c *column) starting(text string) []uint32 {
 }
 
 // endingIn are the numbers of the values that end with a text.
-func (c *column) endingIn(text string) []uint32 {
+func (c *factColumn) endingIn(text string) []uint32 {
 	first, _ := slices.BinarySearchFunc(c.ending, text, func(number uint32, text string) int { return compareEnds(c.values[number-1], text) })
 	last := first
 	for last < len(c.ending) && strings.HasSuffix(c.values[c.ending[last]-1], text) {
@@ -212,7 +212,7 @@ func (b *numberBlock) until(n int) Rows {
 var truthWords = map[bool]string{false: "false", true: "true"}
 
 // number is the number of a value, which stands in the row.
-func (c *column) number(row int, state State, value string) uint32 {
+func (c *factColumn) number(row int, state State, value string) uint32 {
 	if state != Present {
 		return 0
 	}
@@ -230,7 +230,7 @@ func (c *column) number(row int, state State, value string) uint32 {
 }
 
 // value is what the row holds, as it was added.
-func (c *column) value(row int) Value {
+func (c *factColumn) value(row int) Value {
 	for state := range c.spoilt {
 		if c.spoilt[state].has(row) {
 			return Value{State: State(state), Text: c.reasons[row]}
@@ -254,7 +254,7 @@ func (c *column) value(row int) Value {
 }
 
 // elements are the numbers of the elements of the row's list.
-func (c *column) elements(row int) []uint32 {
+func (c *factColumn) elements(row int) []uint32 {
 	start := uint32(0)
 	if row > 0 {
 		start = c.ends[row-1]
@@ -263,7 +263,7 @@ func (c *column) elements(row int) []uint32 {
 }
 
 // rowsOf are the rows from first to before last in which a value stands.
-func (c *column) rowsOf(number uint32, first, last int) []uint32 {
+func (c *factColumn) rowsOf(number uint32, first, last int) []uint32 {
 	rows := c.stands[number-1]
 	from, _ := slices.BinarySearch(rows, uint32(first))
 	to, _ := slices.BinarySearch(rows[from:], uint32(last))

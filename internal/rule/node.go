@@ -46,7 +46,7 @@ var comparisons = map[string]op{"==": opEqual, "!=": opNotEqual, "<": opLess, "<
 // node is one part of a lowered expression.
 type node struct {
 	op    op
-	name  string // of what it computes: a sign or a function
+	name  string // of what opCompute computes: a sign or a function
 	kind  Type
 	run   func(*node, *frame) Value
 	args  []*node
@@ -213,15 +213,15 @@ func loop(start bool, fold func(acc, element Value) Value) func(*node, *frame) V
 		if list.State != Present {
 			return list
 		}
-		acc := BoolValue(start)
-		inner := frame{facts: f.facts}
+		acc, outer := BoolValue(start), f.element
 		for _, e := range list.List {
-			inner.element = e
-			acc = fold(acc, n.args[1].eval(&inner))
+			f.element = e
+			acc = fold(acc, n.args[1].eval(f))
 			if acc.State == Present && acc.Bool != start {
 				break
 			}
 		}
+		f.element = outer
 		return acc
 	}
 }
@@ -263,16 +263,16 @@ func runCount(n *node, f *frame) Value {
 	if list.State != Present {
 		return list
 	}
-	count, spoilt := int64(0), BoolValue(true)
-	inner := frame{facts: f.facts}
+	count, spoilt, outer := int64(0), BoolValue(true), f.element
 	for _, e := range list.List {
-		inner.element = e
-		v := n.args[1].eval(&inner)
+		f.element = e
+		v := n.args[1].eval(f)
 		spoilt = worst(spoilt, v)
 		if isTrue(v) {
 			count++
 		}
 	}
+	f.element = outer
 	if spoilt.State != Present {
 		return spoilt
 	}

@@ -179,7 +179,7 @@ func (p *Plan) alone(n *node, fact int) func(Value) Value {
 	}
 }
 
-func (c *column) parse(value string) Value {
+func (c *factColumn) parse(value string) Value {
 	if c.fact.Type == Bool {
 		return BoolValue(value == truthWords[true])
 	}
@@ -296,7 +296,7 @@ func (p *Plan) between(n *node, fact int) (piece, bool) {
 	}
 	a, b, op := n.args[0], n.args[1], n.op
 	if a.op == opConst {
-		a, b, op = b, a, mirrored[op]
+		a, b, op = b, a, mirrored(op)
 	}
 	if a.op != opFact || b.op != opConst || op < opEqual || op > opAtLeast {
 		return piece{}, false
@@ -315,8 +315,6 @@ func (p *Plan) between(n *node, fact int) (piece, bool) {
 	}
 	return out, true
 }
-
-var mirrored = map[op]op{opEqual: opEqual, opNotEqual: opNotEqual, opLess: opGreater, opAtMost: opAtLeast, opGreater: opLess, opAtLeast: opAtMost}
 
 // rangeOf is the closed range of numbers that compare so with a constant; false
 // where it has no exact ends of the fact's type.

@@ -105,7 +105,7 @@ func (s *solving) findWorlds() {
 }
 
 func worldKey(v Value) string {
-	return strings.Join(quoted(append([]string{literal(Bool, v), literal(Int, v), literal(Float, v), v.Text, string(rune('0' + v.State))}, v.List...)), " ") + ";"
+	return strings.Join(quoted(append([]string{inQuotes(Bool, v), inQuotes(Int, v), inQuotes(Float, v), v.Text, string(rune('0' + v.State))}, v.List...)), " ") + ";"
 }
 
 // variable is the variable of a fact; -1 of what is taken for anything and is

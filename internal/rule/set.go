@@ -1,92 +1,95 @@
 package rule
 
-import "slices"
-
 // Pair is the conditions of one rule: it counts where Only (nil: everywhere)
 // and When (nil: always) let it.
 type Pair struct{ Only, When *Expr }
 
-// Set decides many rules over the same facts at once. It is immutable and safe
-// for concurrent use.
+// Set decides many rules over the same facts at a cost that follows the rules
+// that can match. It is immutable and safe for concurrent use; each goroutine
+// takes a [Run] of its own.
+//
+// Every condition becomes a tree of "and" and "or" over literals: tests of one
+// column, which is a fact, its presence or its length, or opaque ones, which
+// are evaluated as they are. A literal holds where it is not False; for "and"
+// and "or" that is two-valued logic whatever the facts are, so each rule is
+// also kept as clauses, lists of literals that must all hold. A clause is
+// looked at only when its most selective literal holds, or, where the column of
+// that one is not known, its second. What a rule is beyond not False is decided
+// by its tree, where anything it might read is not present or may fault.
 type Set struct {
-	rules []Pair
-	reads []int
+	reads   []int
+	columns []column
+	base    []uint64 // the literals that hold where no value turns them
+	of      []uint16 // the column of each literal; that of literal 0 is one past the last
+	opaque  []*node  // the conditions of the literals from firstOpaque on, two for each: as it is, negated
+
+	firstOpaque uint32
+
+	turns     []uint32 // literals that a value turns, by value: number<<1, and 1 when it turns on
+	turnsFrom []uint32 // by value, where its turns begin
+	numbers   []int64  // ascending within each of the ranges that columns name
+	tries     tries
+
+	clauses    []clause
+	more       []uint32 // the literals of clauses that hold no more
+	clauseFrom []uint32 // by literal, where the clauses that are posted under it begin
+	second     []uint32 // places in clauses, by column and second literal
+	secondLit  []uint32 // the second literals of each column
+	secondFrom []uint32 // where the places of each begin
+
+	code   []uint32 // trees, see truth
+	only   []uint32 // by rule, where its tree begins in code; 0 for none
+	when   []uint32
+	decide []uint64 // the rules whose clauses say less than their trees
+	plain  []uint64 // the rules without Only that are one clause, which has no more
+	most   int      // spans of clauses that one change can have to scan, at the most
 }
 
-// NewSet makes a set of rules over one vocabulary.
-func NewSet(_ *Vocabulary, rules []Pair) *Set {
-	s := &Set{rules: rules}
-	for _, r := range rules {
-		for _, e := range []*Expr{r.Only, r.When} {
-			if e != nil {
-				s.reads = slices.Concat(s.reads, e.reads, e.asks)
-			}
-		}
-		slices.Sort(s.reads)
-		s.reads = slices.Compact(s.reads)
-	}
-	return s
-}
-
-// Reads lists the facts that any rule reads or asks for, ascending.
-func (s *Set) Reads() []int { return s.reads }
-
-// Run is the scratch of one goroutine.
-type Run struct {
-	set   *Set
-	out   []Decided
-	frame frame
-}
-
-// NewRun makes the scratch of one goroutine.
-func (s *Set) NewRun() *Run { return &Run{set: s} }
-
-// Decided is one rule and what its conditions are; nil conditions are True.
+// Decided is a rule that counts and what its conditions are. A condition that
+// is nil is True.
 type Decided struct {
 	Rule       int32
 	Only, When Verdict
 }
 
-// Decide lists, ascending, the rules of which neither condition is False or
-// NotApplicable. The facts are as for [Expr.Eval]; only those in Reads need be
-// filled. The list is valid until the next call.
-func (r *Run) Decide(facts []Value) []Decided {
-	r.out = r.out[:0]
-	for i, p := range r.set.rules {
-		d := Decided{int32(i), IsTrue, IsTrue}
-		if p.Only != nil {
-			d.Only = r.eval(p.Only, facts)
-		}
-		if p.When != nil {
-			d.When = r.eval(p.When, facts)
-		}
-		out := func(v Verdict) bool { return v == IsFalse || v == IsNotApplicable }
-		if !out(d.Only) && !out(d.When) {
-			r.out = append(r.out, d)
-		}
-	}
-	return r.out
+// columnKind says what of a fact a column holds.
+type columnKind uint8
+
+const (
+	columnTruth columnKind = iota + 1 // 1 when the fact is true
+	columnWhole
+	columnDecimal
+	columnText
+	columnList
+	columnKnown  // 1 when the fact is present
+	columnLength // of a text, in characters
+	columnCount  // of a list, in elements
+)
+
+// column is one thing that literals look at.
+type column struct {
+	kind   columnKind
+	fact   uint32
+	lo, hi uint32   // its literals
+	words  words    // the values of a text, or of the elements of a list
+	byWord []uint32 // the same by the number of a word in its closed set, plus 1; 0 for none
+	prefix trie
+	suffix trie
+	infix  trie
+	starts *starts     // of infix, where there is one
+	equal  numberRange // the first is the value of the first number
+	atMost numberRange // the literals x >= k, ascending by k
+	above  numberRange // the literals x < k, ascending by k
+
+	seconds, secondsEnd uint32 // in secondLit
 }
 
-func (r *Run) eval(e *Expr, facts []Value) (v Verdict) {
-	defer func() {
-		if p := recover(); p != nil {
-			v = IsFault
-		}
-	}()
-	r.frame.facts = facts
-	return verdict(e.root.eval(&r.frame))
-}
+// numberRange is a range of Set.numbers; the first of them stands for first, the
+// next for first+1 and so on.
+type numberRange struct{ from, to, first uint32 }
 
-// Why says why a condition of a rule of the last answer is a Fault; "" where
-// it is none.
-func (r *Run) Why(facts []Value, rule int) (only, when string) {
-	p := r.set.rules[rule]
-	if p.Only != nil {
-		_, only = p.Only.Eval(facts)
-	}
-	if p.When != nil {
-		_, when = p.When.Eval(facts)
-	}
-	return only, when
-}
+// Reads lists the facts that any of the conditions reads or asks for, ascending.
+func (s *Set) Reads() []int { return s.reads }
+
+// Len is the number of rules.
+func (s *Set) Len() int { return len(s.when) }

@@ -45,6 +45,7 @@ func (v *Vocabulary) WithSets(sets []NamedSet) *Vocabulary {
 			out.sets[i].has[item] = true
 		}
 	}
+	out.prototype = out.newConfig()
 	return &out
 }
 

@@ -222,7 +222,7 @@ func (s *Sweep) leaf(p *piece, d *tile) {
 }
 
 // spoilt notes the rows that have no value, and gives them together.
-func (s *Sweep) spoilt(c *column, d *tile) (gone Rows) {
+func (s *Sweep) spoilt(c *factColumn, d *tile) (gone Rows) {
 	for state, plane := range [...]*Rows{Unknown: &d.Unknown, NotApplicable: &d.NotApplicable, Faulty: &d.Fault} {
 		if plane == nil {
 			continue // Present
@@ -237,7 +237,7 @@ func (s *Sweep) spoilt(c *column, d *tile) (gone Rows) {
 }
 
 // stands finds the rows in which one of the values stands.
-func (s *Sweep) stands(c *column, p *piece, d *tile) {
+func (s *Sweep) stands(c *factColumn, p *piece, d *tile) {
 	if p.stands != nil {
 		copy(d.True[:], p.stands.block(s.first))
 		return
@@ -252,7 +252,7 @@ func (s *Sweep) stands(c *column, p *piece, d *tile) {
 
 // all: no element is one of those for which it does not hold; an empty list is
 // no evidence, see runAll.
-func (s *Sweep) all(c *column, p *piece, d *tile, gone Rows) {
+func (s *Sweep) all(c *factColumn, p *piece, d *tile, gone Rows) {
 	s.stands(c, p, d)
 	for row := range s.last - s.first {
 		w, bit := row/64, uint64(1)<<(row%64)
@@ -268,7 +268,7 @@ func (s *Sweep) all(c *column, p *piece, d *tile, gone Rows) {
 }
 
 // inRange finds the rows whose number lies in the range of the piece.
-func (s *Sweep) inRange(c *column, p *piece, d *tile) {
+func (s *Sweep) inRange(c *factColumn, p *piece, d *tile) {
 	b := &c.blocks[s.first/BlockRows]
 	below := func(row uint16) bool { return c.ints[s.first+int(row)] < p.low.Int }
 	above := func(row uint16) bool { return c.ints[s.first+int(row)] > p.high.Int }

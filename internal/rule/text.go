@@ -18,7 +18,7 @@ var calls = map[op]string{opAny: "any", opAll: "all", opNone: "none", opOne: "on
 func (v *Vocabulary) text(n *node) string {
 	switch n.op {
 	case opConst:
-		return literal(n.kind, n.value)
+		return inQuotes(n.kind, n.value)
 	case opFact:
 		return v.facts[n.fact].Name
 	case opElement:
@@ -72,7 +72,7 @@ func (v *Vocabulary) inner(n *node) string {
 	return "(" + v.text(n) + ")"
 }
 
-func literal(kind Type, value Value) string {
+func inQuotes(kind Type, value Value) string {
 	switch kind {
 	case Bool:
 		return strconv.FormatBool(value.Bool)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/builtin"
+	"github.com/expr-lang/expr/checker/nature"
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/types"
 
@@ -73,7 +74,8 @@ type Vocabulary struct {
 	sets   []*namedSet
 	words  []map[string]int32 // by fact: its closed set of words, where that is long
 
-	notes map[string]string // by group, see WithNotes
+	notes     map[string]string // by group, see WithNotes
+	prototype *conf.Config
 }
 
 // factName is what a fact can be called: a word, or a group and a word.
@@ -115,6 +117,7 @@ func NewVocabulary(facts []Fact, paths string) (*Vocabulary, error) {
 		return nil, fmt.Errorf("touches() would look at %q, which is no list", paths)
 	}
 	v.words = wordSets(v.facts)
+	v.prototype = v.newConfig()
 	return v, nil
 }
 
@@ -164,6 +167,7 @@ func (v *Vocabulary) Extend(more []Fact) (*Vocabulary, error) {
 		return nil, err
 	}
 	out.notes, out.sets = v.notes, v.sets
+	out.prototype = out.newConfig()
 	return out, nil
 }
 
@@ -273,9 +277,31 @@ func (v *Vocabulary) members(group string) []string {
 
 func didYouMean(name string) string { return `; did you mean "` + name + `"?` }
 
-// config is what expr's parser and checker are given: a closed, typed
-// environment, the functions of ours, and a bound on the nodes.
+// config is what expr's parser and checker are given for one expression. They
+// write into what describes a group of facts, so that is copied; what describes
+// a fact, and the functions, is shared.
 func (v *Vocabulary) config() *conf.Config {
+	c := *v.prototype
+	c.Env = unshared(c.Env)
+	fields := make(map[string]nature.Nature, len(c.Env.Fields))
+	for name, n := range c.Env.Fields {
+		fields[name] = unshared(n)
+	}
+	c.Env.Fields = fields
+	return &c
+}
+
+func unshared(n nature.Nature) nature.Nature {
+	if n.TypeData != nil {
+		data := *n.TypeData
+		n.TypeData = &data
+	}
+	return n
+}
+
+// newConfig is a closed, typed environment, the functions of ours, and a bound
+// on the nodes.
+func (v *Vocabulary) newConfig() *conf.Config {
 	c := conf.CreateNew()
 	c.MaxNodes = maxNodes
 	c.Functions["known"] = &builtin.Function{Name: "known", Types: types1(new(func(any) bool))}

@@ -1,0 +1,509 @@
+package rule
+
+import (
+	"fmt"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// Run is the scratch of one goroutine that decides with a [Set].
+type Run struct {
+	set      *Set
+	holds    []uint64  // by literal: it is not False
+	states   []Verdict // by column: True where it is known; the last stands for no column
+	open     []uint16  // the columns that are not
+	spans    []stretch // clauses to scan
+	asked    []Verdict // by opaque condition: 0 when it was not asked for yet, else its verdict and 1
+	frame    frame
+	listed   []uint64  // rules to list
+	words    []uint64  // words of listed that are not 0
+	verdicts []Verdict // by rule, of those listed that are plain
+	out      []Decided
+	failed   string // why nothing could be decided
+}
+
+// stretch is a part of Set.clauses.
+type stretch struct{ from, to uint32 }
+
+// NewRun makes the scratch that one goroutine decides with.
+func (s *Set) NewRun() *Run {
+	words, states := (s.Len()+63)/64, make([]Verdict, len(s.columns)+1)
+	states[len(s.columns)] = IsTrue // of literal 0
+	return &Run{
+		set: s, holds: make([]uint64, len(s.base)), states: states, verdicts: make([]Verdict, s.Len()), open: make([]uint16, 0, len(s.columns)),
+		spans: make([]stretch, 0, s.most), asked: make([]Verdict, len(s.opaque)),
+		listed: make([]uint64, words), words: make([]uint64, (words+63)/64), out: make([]Decided, 0, s.Len()),
+	}
+}
+
+// Decide lists, ascending, the rules of which neither condition is False or
+// NotApplicable. The facts are as for [Expr.Eval]; only those in [Set.Reads]
+// need be filled. The answer is valid until the next call. Nothing is allocated
+// but the texts that conditions join or change.
+func (r *Run) Decide(facts []Value) (out []Decided) {
+	defer func() {
+		if p := recover(); p != nil {
+			out = r.fail(fmt.Sprintf("the rule failed: %v", p))
+		}
+	}()
+	r.failed, r.frame.facts = "", facts
+	clear(r.asked)
+	r.read(facts)
+	if len(r.open) == 0 {
+		for _, s := range r.spans {
+			r.scan(s.from, s.to)
+		}
+		return r.list()
+	}
+	for _, s := range r.spans {
+		r.scanOpen(s.from, s.to, IsTrue)
+	}
+	for _, column := range r.open {
+		r.scanSecond(&r.set.columns[column], r.states[column])
+	}
+	return r.list()
+}
+
+// fail lists all rules as faults: what cannot be decided counts.
+func (r *Run) fail(why string) []Decided {
+	clear(r.listed)
+	clear(r.words)
+	r.failed, r.out = why, r.out[:0]
+	for i := range r.set.when {
+		r.out = append(r.out, Decided{int32(i), unless(r.set.only[i] == 0), unless(r.set.when[i] == 0)})
+	}
+	return r.out
+}
+
+func unless(absent bool) Verdict {
+	if absent {
+		return IsTrue
+	}
+	return IsFault
+}
+
+// read finds out which literals hold, and what is to be scanned for them.
+func (r *Run) read(facts []Value) {
+	s := r.set
+	copy(r.holds, s.base)
+	r.open, r.spans = r.open[:0], r.spans[:0]
+	r.push(0, 1)
+	for i := range s.columns {
+		c := &s.columns[i]
+		v := &facts[c.fact]
+		state := stateOf(v)
+		if c.kind == columnKnown && state != IsFault {
+			r.number(c, oneIf(state == IsTrue))
+			state = IsTrue
+		} else if state == IsTrue {
+			r.column(c, v)
+		} else {
+			r.open = append(r.open, uint16(i))
+			fill(r.holds, c.lo, c.hi)
+		}
+		r.states[i] = state
+	}
+}
+
+// stateOf is the state of a fact, as runFact sees it; True where it is present.
+func stateOf(v *Value) Verdict {
+	switch v.State {
+	case Present:
+		if v.Float-v.Float != 0 { // an infinity, or no number
+			return IsFault
+		}
+		return IsTrue
+	case Faulty:
+		return IsFault
+	case NotApplicable:
+		return IsNotApplicable
+	}
+	return IsUnknown
+}
+
+func oneIf(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// column looks at a fact that is present.
+func (r *Run) column(c *column, v *Value) {
+	switch c.kind {
+	case columnTruth:
+		r.number(c, oneIf(v.Bool))
+	case columnWhole:
+		r.number(c, v.Int)
+	case columnDecimal:
+		r.number(c, ordered(v.Float))
+	case columnLength:
+		r.number(c, int64(utf8.RuneCountInString(v.Text)))
+	case columnCount:
+		r.number(c, int64(len(v.List)))
+	case columnText:
+		r.word(c, v)
+		r.search(c, v.Text)
+	case columnList:
+		for _, text := range v.List {
+			r.text(c, text)
+			r.search(c, text)
+		}
+	}
+}
+
+func (r *Run) number(c *column, x int64) {
+	s := r.set
+	if c.equal.from < c.equal.to {
+		if n := rank(s.numbers, c.equal, x); n > 0 && s.numbers[c.equal.from+n-1] == x {
+			r.turn(c.equal.first + n - 1)
+		}
+	}
+	if c.atMost.from < c.atMost.to {
+		first, n := c.atMost.first, rank(s.numbers, c.atMost, x)
+		fill(r.holds, first, first+n)
+		r.push(first, first+n)
+	}
+	if c.above.from < c.above.to {
+		first, n, all := c.above.first, rank(s.numbers, c.above, x), c.above.to-c.above.from
+		fill(r.holds, first+n, first+all)
+		r.push(first+n, first+all)
+	}
+}
+
+// rank counts the numbers of a range that are at most x.
+func rank(all []int64, n numberRange, x int64) uint32 {
+	from, to := n.from, n.to
+	for from < to {
+		if middle := (from + to) / 2; all[middle] <= x {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from - n.from
+}
+
+// word looks for the value that a text is: by the number of the word, where it
+// has one.
+func (r *Run) word(c *column, v *Value) {
+	if v.Word <= 0 || int(v.Word) >= len(c.byWord) {
+		r.text(c, v.Text)
+	} else if value := c.byWord[v.Word]; value > 0 {
+		r.turn(value - 1)
+	}
+}
+
+// text looks for the value that a text, or an element, is.
+func (r *Run) text(c *column, text string) {
+	if c.words.slots != nil {
+		if v, ok := c.words.find(text); ok {
+			r.turn(v)
+		}
+	}
+}
+
+// search looks for the values that a text, or an element, holds.
+func (r *Run) search(c *column, text string) {
+	t := &r.set.tries
+	if c.prefix.from < c.prefix.to {
+		t.walk(c.prefix, text, 0, 1, r)
+	}
+	if c.suffix.from < c.suffix.to {
+		t.walk(c.suffix, text, len(text)-1, -1, r)
+	}
+	if c.starts != nil {
+		for at := range len(text) {
+			if c.starts.has(text[at]) {
+				t.walk(c.infix, text, at, 1, r)
+			}
+		}
+	}
+}
+
+// turn turns the literals of a value that was met, as often as it is met.
+func (r *Run) turn(value uint32) {
+	s := r.set
+	for _, turn := range s.turns[s.turnsFrom[value]:s.turnsFrom[value+1]] {
+		literal := turn >> 1
+		word, bit := &r.holds[literal>>6], uint64(1)<<(literal&63)
+		switch on := turn&1 != 0; {
+		case !on:
+			*word &^= bit
+		case *word&bit == 0:
+			*word |= bit
+			r.push(literal, literal+1)
+		}
+	}
+}
+
+// push notes the clauses that are posted under a range of literals.
+func (r *Run) push(from, to uint32) {
+	if a, b := r.set.clauseFrom[from], r.set.clauseFrom[to]; a < b {
+		r.spans = append(r.spans, stretch{a, b})
+	}
+}
+
+// fill sets a range of bits.
+func fill(words []uint64, from, to uint32) {
+	if from >= to {
+		return
+	}
+	first, last := from>>6, (to-1)>>6
+	head, tail := ^uint64(0)<<(from&63), ^uint64(0)>>(63-(to-1)&63)
+	if first == last {
+		words[first] |= head & tail
+		return
+	}
+	words[first] |= head
+	for i := first + 1; i < last; i++ {
+		words[i] = ^uint64(0)
+	}
+	words[last] |= tail
+}
+
+// scan lists the rules of the clauses between two places of which all literals
+// hold. Few do, and which of the literals does not is as good as random, so two
+// are looked at together.
+func (r *Run) scan(from, to uint32) {
+	clauses, holds := r.set.clauses[from:to], r.holds
+	for i := range clauses {
+		if c := &clauses[i]; holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0 && r.restHolds(c) {
+			r.mark(c[0] &^ moreLiterals)
+		}
+	}
+}
+
+// scanOpen is scan where columns are not known; key is the state of the column
+// of the literal that the clauses are posted under. It notes what the clause is,
+// for rules that are no more than one.
+func (r *Run) scanOpen(from, to uint32, key Verdict) {
+	clauses, holds, of, states := r.set.clauses[from:to], r.holds, r.set.of, r.states
+	for i := range clauses {
+		if c := &clauses[i]; holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0 && r.restHolds(c) {
+			rule := c[0] &^ moreLiterals
+			r.mark(rule)
+			if c[0] == rule {
+				r.verdicts[rule] = min(key, states[of[c[1]]], states[of[c[2]]], states[of[c[3]]])
+			}
+		}
+	}
+}
+
+func (r *Run) restHolds(c *clause) bool {
+	if c[0] >= moreLiterals {
+		return r.moreHold(c[3])
+	}
+	return r.holds[c[3]>>6]>>(c[3]&63)&1 != 0
+}
+
+func (r *Run) mark(rule uint32) {
+	r.listed[rule>>6] |= 1 << (rule & 63)
+	r.words[rule>>12] |= 1 << (rule >> 6 & 63)
+}
+
+// moreHold reports whether the further literals of a clause hold.
+func (r *Run) moreHold(at uint32) bool {
+	for _, word := range r.set.more[at:] {
+		literal := word &^ lastLiteral
+		if r.holds[literal>>6]>>(literal&63)&1 == 0 && !r.askHolds(literal) {
+			return false
+		}
+		if word >= lastLiteral {
+			break
+		}
+	}
+	return true
+}
+
+// scanSecond scans the clauses that are posted under literals of a column that
+// is not known, where their second literals hold.
+func (r *Run) scanSecond(c *column, state Verdict) {
+	s := r.set
+	for i := c.seconds; i < c.secondsEnd; i++ {
+		if literal := s.secondLit[i]; r.holds[literal>>6]>>(literal&63)&1 != 0 {
+			for _, place := range s.second[s.secondFrom[i]:s.secondFrom[i+1]] {
+				r.scanOpen(place, place+1, state)
+			}
+		}
+	}
+}
+
+// askHolds reports whether an opaque literal is not False. It is never asked
+// for what a set without it would not evaluate either.
+func (r *Run) askHolds(literal uint32) bool {
+	first := r.set.firstOpaque
+	return literal >= first && r.ask(literal) != IsFalse
+}
+
+// ask evaluates an opaque literal, at most once for each change.
+func (r *Run) ask(literal uint32) Verdict {
+	k := (literal - r.set.firstOpaque) >> 1
+	if r.asked[k] == 0 {
+		r.asked[k] = verdict(probe(r.set.opaque[k], &r.frame)) + 1
+	}
+	v := r.asked[k] - 1
+	if (literal-r.set.firstOpaque)&1 == 0 {
+		return v
+	}
+	return negated(v)
+}
+
+func negated(v Verdict) Verdict {
+	switch v {
+	case IsTrue:
+		return IsFalse
+	case IsFalse:
+		return IsTrue
+	}
+	return v
+}
+
+// probe evaluates a condition; a panic is a fault.
+func probe(n *node, f *frame) (v Value) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.element, v = "", fault(fmt.Sprintf("the rule failed: %v", p))
+		}
+	}()
+	return n.eval(f)
+}
+
+// list decides what was listed and forgets it.
+func (r *Run) list() []Decided {
+	r.out = r.out[:0]
+	for i, some := range r.words {
+		for ; some != 0; some &= some - 1 {
+			w := i<<6 | bits.TrailingZeros64(some)
+			for listed := r.listed[w]; listed != 0; listed &= listed - 1 {
+				if d := r.decide(w<<6|bits.TrailingZeros64(listed), listed&-listed); counts(d.Only) && counts(d.When) {
+					r.out = append(r.out, d)
+				}
+			}
+			r.listed[w] = 0
+		}
+		r.words[i] = 0
+	}
+	return r.out
+}
+
+// decide is what a rule is that is not False; bit is its own in a word. Where
+// all is known, that is True, but for what its clauses do not say.
+func (r *Run) decide(rule int, bit uint64) Decided {
+	s, d := r.set, Decided{int32(rule), IsTrue, IsTrue}
+	switch open := len(r.open) > 0; {
+	case s.decide[rule>>6]&bit != 0, open && s.plain[rule>>6]&bit == 0:
+		d.Only, d.When = r.condition(s.only[rule]), r.condition(s.when[rule])
+	case open:
+		d.When = r.verdicts[rule]
+	}
+	return d
+}
+
+func counts(v Verdict) bool { return v != IsFalse && v != IsNotApplicable }
+
+// condition is the verdict of the tree at a place.
+func (r *Run) condition(at uint32) Verdict {
+	if at == 0 {
+		return IsTrue
+	}
+	v, _ := r.truth(at)
+	return v
+}
+
+// truth decides the tree at a place of the code, and says where the next one
+// begins. False decides "and", True decides "or"; else it is the worst of the
+// parts, and the verdicts are numbered from worst to best.
+func (r *Run) truth(at uint32) (Verdict, uint32) {
+	word := r.set.code[at]
+	at++
+	if word&treeGroup == 0 {
+		return r.literal(word), at
+	}
+	end, decides, v := at+word&treeSize, IsFalse, IsTrue
+	if word&treeOr != 0 {
+		decides, v = IsTrue, IsFalse
+	}
+	for at < end {
+		var part Verdict
+		if word := r.set.code[at]; word&treeGroup == 0 {
+			part, at = r.literal(word), at+1
+		} else {
+			part, at = r.truth(at)
+		}
+		if part == decides {
+			return part, end
+		}
+		v = min(v, part)
+	}
+	return v, end
+}
+
+func (r *Run) literal(literal uint32) Verdict {
+	if literal >= r.set.firstOpaque {
+		return r.ask(literal)
+	}
+	if r.holds[literal>>6]>>(literal&63)&1 == 0 {
+		return IsFalse
+	}
+	return r.states[r.set.of[literal]]
+}
+
+// Why says why the conditions of a rule of the last answer are Faults, in the
+// words of [Expr.Eval]; facts are those of that answer.
+func (r *Run) Why(facts []Value, rule int) (only, when string) {
+	r.frame.facts = facts
+	return r.why(r.set.only[rule]), r.why(r.set.when[rule])
+}
+
+func (r *Run) why(at uint32) string {
+	switch {
+	case at == 0:
+		return ""
+	case r.failed != "":
+		return r.failed
+	}
+	v, why, _ := r.reason(at)
+	if v != IsFault {
+		return ""
+	}
+	return why
+}
+
+// reason is truth with the reason of the first fault.
+func (r *Run) reason(at uint32) (Verdict, string, uint32) {
+	word := r.set.code[at]
+	at++
+	if word&treeGroup == 0 {
+		return r.literal(word), r.sentence(word), at
+	}
+	end, decides, v, why := at+word&treeSize, IsFalse, IsTrue, ""
+	if word&treeOr != 0 {
+		decides, v = IsTrue, IsFalse
+	}
+	for at < end {
+		var part Verdict
+		var because string
+		if part, because, at = r.reason(at); part == decides {
+			return part, "", end
+		}
+		if part < v {
+			v, why = part, because
+		}
+	}
+	return v, why, end
+}
+
+// sentence is why a literal is a fault, if it is one.
+func (r *Run) sentence(literal uint32) string {
+	n := &node{run: runFact}
+	if first := r.set.firstOpaque; literal >= first {
+		n = r.set.opaque[(literal-first)>>1]
+	} else {
+		n.fact = int(r.set.columns[r.set.of[literal]].fact)
+	}
+	if v := probe(n, &r.frame); v.State == Faulty {
+		return v.Text
+	}
+	return ""
+}
