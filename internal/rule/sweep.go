@@ -37,6 +37,13 @@ type tile struct {
 	settled Rows
 }
 
+// clear empties the planes. Most of the time all but the first are empty.
+func (d *tile) clear() {
+	if d.True = (Rows{}); d.spoilt {
+		d.Planes, d.spoilt = Planes{}, false
+	}
+}
+
 // Sweep is the scratch of one goroutine that goes over the blocks of a plan.
 type Sweep struct {
 	plan  *Plan
@@ -106,7 +113,7 @@ func (s *Sweep) decide(i int, care *Rows) *tile {
 	case pieceNot:
 		s.not(p, d, care)
 	default:
-		d.Planes, d.spoilt = Planes{}, false
+		d.clear()
 		s.leaf(p, d)
 	}
 	return d
@@ -120,13 +127,11 @@ func (s *Sweep) and(p *piece, d *tile, care *Rows) {
 		rest[w] &= a.True[w] | a.Unknown[w] | a.NotApplicable[w] | a.Fault[w]
 		any |= rest[w]
 	}
-	if any == 0 {
-		d.Planes, d.spoilt = Planes{}, false
+	if d.clear(); any == 0 {
 		return
 	}
 	b := s.decide(p.args[1], &rest)
 	if d.spoilt = a.spoilt || b.spoilt; !d.spoilt {
-		d.Planes = Planes{}
 		for w := range rest {
 			d.True[w] = a.True[w] & b.True[w]
 		}
@@ -149,7 +154,13 @@ func (s *Sweep) or(p *piece, d *tile, care *Rows) {
 		rest[w] &^= a.True[w]
 	}
 	b := s.decide(p.args[1], &rest)
-	d.spoilt = a.spoilt || b.spoilt
+	d.clear()
+	if d.spoilt = a.spoilt || b.spoilt; !d.spoilt {
+		for w := range rest {
+			d.True[w] = a.True[w] | b.True[w]
+		}
+		return
+	}
 	for w := range rest {
 		d.True[w] = a.True[w] | b.True[w]
 		d.Fault[w] = (a.Fault[w] | b.Fault[w]) &^ d.True[w]
@@ -160,7 +171,9 @@ func (s *Sweep) or(p *piece, d *tile, care *Rows) {
 
 func (s *Sweep) not(p *piece, d *tile, care *Rows) {
 	a := s.decide(p.args[0], care)
-	d.Planes, d.spoilt = a.Planes, a.spoilt
+	if d.clear(); a.spoilt {
+		d.Planes, d.spoilt = a.Planes, true
+	}
 	for w := range d.True {
 		d.True[w] = s.valid[w] &^ (a.True[w] | a.Unknown[w] | a.NotApplicable[w] | a.Fault[w])
 	}
@@ -169,7 +182,8 @@ func (s *Sweep) not(p *piece, d *tile, care *Rows) {
 // rows decides row by row what no column tells, once for each row.
 func (s *Sweep) rows(p *piece, d *tile, block int, care *Rows) {
 	if d.block != block {
-		d.Planes, d.spoilt, d.settled, d.block = Planes{}, false, Rows{}, block
+		d.clear()
+		d.settled, d.block = Rows{}, block
 	}
 	for w := range care {
 		for open := care[w] &^ d.settled[w]; open != 0; open &= open - 1 {
