@@ -228,6 +228,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"time"
 
@@ -235,16 +236,19 @@ import (
 
 	"github.com/changelane/changelane/approval"
 	"github.com/changelane/changelane/approval/desk"
+	"github.com/changelane/changelane/approval/policytest"
 	"github.com/changelane/changelane/audit"
 	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
 )
 
-var _, _, _, _, _ = fmt.Print, os.DirFS, time.Now, errors.New, note.NewVerifier
+var _, _, _, _, _, _ = fmt.Print, os.DirFS, time.Now, errors.New, note.NewVerifier, policytest.Mutate
 var _ *desk.Desk
 
 func handle(ctx context.Context, request []byte, deploy func(*change.Change, *change.Window) error, ask func(approval.Requirement) error,
 	store audit.Store, policy *approval.Policy, directory desk.Directory, who, run string, rfc *change.Change, digest change.Digest,
-	ship func(change.Digest) approval.Outcome, secret, public string, notifier desk.Notifier) error {
+	ship func(change.Digest) approval.Outcome, secret, public string, notifier desk.Notifier,
+	situation risk.Situation, past iter.Seq2[*change.Change, risk.Situation]) error {
 	return func() error {
 %s	}()
 }
@@ -303,9 +307,12 @@ func TestReadmeCommands(t *testing.T) {
 			continue
 		}
 		for line := range strings.Lines(b.text) {
-			words := strings.Fields(line)
-			for _, word := range words {
-				if _, err := os.Stat(word); err != nil && strings.Contains(word, "/") {
+			words, dir := strings.Fields(line), "."
+			for i, word := range words {
+				if i > 0 && words[i-1] == "&&" && words[0] == "cd" {
+					dir = words[1]
+				}
+				if _, err := os.Stat(filepath.Join(dir, word)); err != nil && strings.Contains(word, "/") {
 					t.Errorf("README.md:%d: %s names what is not there: %v", b.line, strings.TrimSpace(line), err)
 				}
 			}
