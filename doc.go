@@ -35,6 +35,8 @@
 //   - [github.com/changelane/changelane/approval]: policies, templates, the
 //     two axes, requirements; cases with their votes, gate and outcomes;
 //     approval.Load is the way in
+//   - [github.com/changelane/changelane/approval/policytest]: what the
+//     decision tests of a policy show of it, and what they would not notice
 //   - [github.com/changelane/changelane/approval/desk]: the only shell, for a
 //     program that embeds all of it: desk.New, and a verb for each step
 //   - [github.com/changelane/changelane/approval/desk/desktest]: a desk in
@@ -57,9 +59,12 @@
 // # Where to begin
 //
 // The example of this package takes two changes the whole way. To classify and
-// nothing else takes approval.Load and a call; to embed the whole path takes a
-// store, a directory, and desk.New. Nothing here is a server, logs anybody in,
-// deploys, or sends a message but through an interface that the host fills.
+// nothing else takes approval.Load and a call: Policy.Classify of a value, or
+// Policy.ClassifyJSON of bytes. Policy.Counterfactual says what a requester can
+// do about the answer, Policy.Lint what is questionable about a policy. To
+// embed the whole path takes a store, a directory, and desk.New. Nothing here
+// is a server, logs anybody in, deploys, or sends a message but through an
+// interface that the host fills.
 //
 // # Failing towards scrutiny
 //

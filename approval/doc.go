@@ -40,6 +40,15 @@
 // [Requirement.AtLeast] orders requirements, not types: one is at least as
 // strict as another if whoever meets it meets the other too.
 //
+// # Questions about a policy
+//
+// [Policy.Counterfactual] looks for what a requester can do that would make a
+// change standard; each suggestion has been classified. [Policy.Lint] lists what
+// loads and is hardly what was meant, with a proof, and with a change that shows
+// it where there is one. [Policy.Test] runs the decision tests; package
+// policytest says what they show. [Policy.ClassifyJSON] is the quick way from
+// bytes: it reads, checks and digests a change once.
+//
 // # What it will not do
 //
 // It keeps no state, asks no directory and reads no clock: what it needs of

@@ -14,7 +14,7 @@ import (
 
 // Lint lists what is questionable about a policy at an instant: what loads, but
 // is of no use, or of no use any more, or says less than it seems to. See
-// [risk.RuleSet.Lint] for the rules; templates, what is forbidden, authority and
+// [risk.Definition.Lint] for the rules; templates, what is forbidden, authority and
 // freezes are looked at in the same way, for the services of the policy.
 //
 // That something can never be is proven, and a witness is a change that the

@@ -254,6 +254,23 @@
 // enum, and within its minimum and maximum; a text that is shorter than its
 // minLength is compared with in vain, and does not load.
 //
+// # Many changes
+//
+// A rule set is an index: what a change costs follows the rules that can match
+// it, also where facts are missing. [RuleSet.Assess] gives an assessment that
+// can be kept. An [Assessor] uses its memory again and allocates nothing. For
+// many changes at once, [Vocabulary.History] reads their facts by column, and a
+// [Plan] of a rule set gives the [Outcome] of each, without reasons. All three
+// come to the same level and score.
+//
+// # Questions about rules
+//
+// [Definition.Lint] finds what loads and is hardly what was meant. A [Prover]
+// tells what conditions can become of on any facts; [Vocabulary.Boundaries]
+// lists the values at which they turn, and [Vocabulary.Mutants] the slips of
+// the pen that they invite. Where such a search says that something cannot be,
+// that is a proof; where it runs out of steps it says that nothing is settled.
+//
 // # Sources
 //
 // That a missing or failing rule raises is the opposite of Cedar's rule that

@@ -3,4 +3,9 @@
 // outside of the workspace:
 //
 //	cd internal/bench && GOWORK=off go test ./...
+//
+// Its command compares the rules with expr, CEL, Cedar and OPA, over
+// internal/workload, and prints a table:
+//
+//	cd internal/bench && GOWORK=off go run ./peers
 package bench

@@ -30,6 +30,20 @@
 // numbers, division by zero, and the step from a whole number beyond 2^53 to a
 // decimal are Faults.
 //
+// # Many rules, many rows
+//
+// A [Set] decides many rules over the facts of one change, by an index over the
+// tests that they are made of; a [Run] is the memory of one goroutine for it.
+// [Columns] hold the facts of many changes, and a [Plan] decides conditions over
+// all of them by bitmaps; a [Sweep] is the memory for that. Both give what
+// [Expr.Eval] gives of each condition by itself, which is their oracle.
+//
+// # Looking at conditions without facts
+//
+// [Boundaries] are the values at which conditions turn, [Mutants] are conditions
+// with one small change, and a [Space] says whether any facts can make a
+// condition true or false: its No is a proof.
+//
 // # Limits
 //
 // A source is at most 4 KiB, 300 nodes and 32 brackets deep; its cost, the sum
