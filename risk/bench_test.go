@@ -67,13 +67,13 @@ func (o *ours) answer(i int) answer {
 // index is the index written by hand.
 type index struct {
 	*workload.Workload
-	*handIndex
+	*workload.Index
 }
 
-func newIndex(w *workload.Workload) *index { return &index{w, newHandIndex(w, workload.Sample())} }
+func newIndex(w *workload.Workload) *index { return &index{w, workload.NewIndex(w)} }
 
 func (x *index) answer(i int) answer {
-	rules, score, level := x.match(&x.Changes[i], x.Missing[i])
+	rules, score, level := x.Match(&x.Changes[i], x.Missing[i])
 	return answer{rules, score, level}
 }
 

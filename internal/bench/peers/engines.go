@@ -26,6 +26,8 @@ var engines = []struct {
 	load func(*workload.Workload) (decide func(change int) (matched []int, score int), err error)
 }{
 	{"changelane", loadOurs},
+	{"an index by hand, from a plain struct", func(w *workload.Workload) (func(int) ([]int, int), error) { return loadIndex(w, false) }},
+	{"the same, from a change.Change", func(w *workload.Workload) (func(int) ([]int, int), error) { return loadIndex(w, true) }},
 	{"expr, a loop over programs", loadExpr},
 	{"CEL", loadCEL},
 	{"Cedar", loadCedar},
@@ -53,6 +55,25 @@ func loadOurs(w *workload.Workload) (func(int) ([]int, int), error) {
 			}
 		}
 		return matched, a.Score
+	}, nil
+}
+
+// loadIndex is the limit: plain Go for these changes and these rules only. It
+// reads the change itself, or is given what has been read from it.
+func loadIndex(w *workload.Workload, read bool) (func(int) ([]int, int), error) {
+	index, c, matched := workload.NewIndex(w), workload.Change{}, []int(nil)
+	return func(i int) ([]int, int) {
+		of := &w.Changes[i]
+		if read {
+			w.Requests[i].Read(&c)
+			of = &c
+		}
+		rules, score, _ := index.Match(of, w.Missing[i])
+		matched = matched[:0]
+		for _, rule := range rules {
+			matched = append(matched, int(rule))
+		}
+		return matched, score
 	}, nil
 }
 

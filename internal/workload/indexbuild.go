@@ -1,4 +1,4 @@
-package risk_test
+package workload
 
 import (
 	"cmp"
@@ -6,22 +6,20 @@ import (
 	"math"
 	"regexp"
 	"slices"
-
-	"github.com/changelane/changelane/internal/workload"
 )
 
-// indexBuilder numbers the predicates of a [handIndex] and posts its clauses.
+// indexBuilder numbers the predicates of a [Index] and posts its clauses.
 type indexBuilder struct {
-	handIndex
-	sample []workload.Change
-	tests  []workload.Condition // of the predicates, in the order of their numbers
-	shares []float64            // how often each of them is true
+	Index
+	sample []Change
+	tests  []Condition // of the predicates, in the order of their numbers
+	shares []float64   // how often each of them is true
 	number map[string]uint32
 }
 
-// newHandIndex builds the index. The sample says which predicates are rare.
-func newHandIndex(w *workload.Workload, sample []workload.Change) *handIndex {
-	b := &indexBuilder{sample: sample, number: map[string]uint32{}}
+// NewIndex builds the index. What is rare it learns from a sample of other changes.
+func NewIndex(w *Workload) *Index {
+	b := &indexBuilder{sample: Sample(), number: map[string]uint32{}}
 	b.predicates(w.Rules)
 	b.tables()
 	b.clauses(w.Rules)
@@ -33,44 +31,44 @@ func newHandIndex(w *workload.Workload, sample []workload.Change) *handIndex {
 			b.lowers[i/64] |= 1 << (i % 64)
 		}
 	}
-	return &b.handIndex
+	return &b.Index
 }
 
 // kindOf groups operations that share a table; the lazy ones are last.
-func kindOf(op workload.Op) int {
+func kindOf(op Op) int {
 	switch op {
-	case workload.Equal, workload.In, workload.Has, workload.IsTrue:
+	case Equal, In, Has, IsTrue:
 		return 0
-	case workload.Above, workload.AtLeast:
+	case Above, AtLeast:
 		return 1
-	case workload.Below, workload.AtMost:
+	case Below, AtMost:
 		return 2
-	case workload.AnyStart, workload.Starts:
+	case AnyStart, Starts:
 		return 3
-	case workload.AnyEnd:
+	case AnyEnd:
 		return 4
 	}
 	return 5
 }
 
 // normal makes of the four comparisons two: x > c is x >= the next number.
-func normal(t workload.Condition) workload.Condition {
+func normal(t Condition) Condition {
 	switch t.Op {
-	case workload.Above:
-		t.Op, t.Number = workload.AtLeast, math.Nextafter(t.Number, math.Inf(1))
-	case workload.Below:
-		t.Op, t.Number = workload.AtMost, math.Nextafter(t.Number, math.Inf(-1))
+	case Above:
+		t.Op, t.Number = AtLeast, math.Nextafter(t.Number, math.Inf(1))
+	case Below:
+		t.Op, t.Number = AtMost, math.Nextafter(t.Number, math.Inf(-1))
 	}
 	return t
 }
 
-func keyOf(t workload.Condition) string {
+func keyOf(t Condition) string {
 	return fmt.Sprint(t.Op, t.Field, t.By, t.Texts, math.Float64bits(t.Number))
 }
 
 // predicates numbers all tests, each once: by kind, then by field, then in
 // ascending order.
-func (b *indexBuilder) predicates(rules []workload.Rule) {
+func (b *indexBuilder) predicates(rules []Rule) {
 	seen := map[string]bool{}
 	for i := range rules {
 		for _, clause := range rules[i].When.Clauses() {
@@ -82,14 +80,14 @@ func (b *indexBuilder) predicates(rules []workload.Rule) {
 			}
 		}
 	}
-	slices.SortStableFunc(b.tests, func(s, t workload.Condition) int {
+	slices.SortStableFunc(b.tests, func(s, t Condition) int {
 		order := cmp.Or(cmp.Compare(kindOf(s.Op), kindOf(t.Op)), cmp.Compare(s.Field, t.Field), cmp.Compare(s.Number, t.Number))
 		if order == 0 && kindOf(s.Op) == 3 {
 			return cmp.Compare(s.Texts[0], t.Texts[0])
 		}
 		return order
 	})
-	b.tests = append([]workload.Condition{{}}, b.tests...) // number 0 is always true
+	b.tests = append([]Condition{{}}, b.tests...) // number 0 is always true
 	b.shares = make([]float64, len(b.tests))
 	for n, t := range b.tests {
 		b.number[keyOf(t)] = uint32(n)
@@ -97,7 +95,7 @@ func (b *indexBuilder) predicates(rules []workload.Rule) {
 	}
 }
 
-func (b *indexBuilder) share(t workload.Condition) float64 {
+func (b *indexBuilder) share(t Condition) float64 {
 	if t.Op == 0 || kindOf(t.Op) == 5 {
 		return 1
 	}
@@ -126,35 +124,35 @@ func (b *indexBuilder) tables() {
 		}
 		b.inField(t.Field, n)
 		switch t.Op {
-		case workload.Equal, workload.In:
+		case Equal, In:
 			b.texts[t.Field].add(t.Texts, n)
-		case workload.Has:
+		case Has:
 			b.labels.add(t.Texts, n)
-		case workload.IsTrue:
+		case IsTrue:
 			b.flags[t.Field] = run{n, n + 1}
-		case workload.AtLeast:
+		case AtLeast:
 			b.rising[t.Field].add(t.Number, n)
-		case workload.AtMost:
+		case AtMost:
 			b.falling[t.Field].add(t.Number, n)
-		case workload.AnyStart:
+		case AnyStart:
 			b.starts.add(t.Texts[0], n)
-		case workload.Starts:
+		case Starts:
 			b.titles.add(t.Texts[0], n)
-		case workload.AnyEnd:
+		case AnyEnd:
 			b.ends.add(t.Texts[0], n)
 		}
 	}
 }
 
-func newLazyTest(t workload.Condition) lazyTest {
-	if t.Op != workload.Matches {
+func newLazyTest(t Condition) lazyTest {
+	if t.Op != Matches {
 		return lazyTest{t, nil}
 	}
 	return lazyTest{t, regexp.MustCompile(t.Texts[0])}
 }
 
 // inField extends the last run of the field, or begins one.
-func (b *indexBuilder) inField(f workload.Field, n uint32) {
+func (b *indexBuilder) inField(f Field, n uint32) {
 	if of := b.fields[f]; len(of) > 0 && of[len(of)-1].to == n {
 		of[len(of)-1].to++
 		return
@@ -194,7 +192,7 @@ func (t *suffixTable) add(s string, n uint32) {
 }
 
 // clauses posts every clause under the predicate that is most rarely true.
-func (b *indexBuilder) clauses(rules []workload.Rule) {
+func (b *indexBuilder) clauses(rules []Rule) {
 	under := make([][]post, len(b.tests))
 	for i := range rules {
 		for _, clause := range rules[i].When.Clauses() {
@@ -221,7 +219,7 @@ func (b *indexBuilder) clauses(rules []workload.Rule) {
 
 // leader is the predicate that leads to a clause, or 0, and the other
 // literals, those first that are most rarely true.
-func (b *indexBuilder) leader(clause []workload.Literal) (at uint32, rest []uint32) {
+func (b *indexBuilder) leader(clause []Literal) (at uint32, rest []uint32) {
 	for _, l := range clause {
 		n := b.number[keyOf(normal(l.Test))]
 		switch {

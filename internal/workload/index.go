@@ -1,33 +1,31 @@
-package risk_test
+package workload
 
 import (
 	"math"
 	"math/bits"
 	"regexp"
 	"strings"
-
-	"github.com/changelane/changelane/internal/workload"
 )
 
-// handIndex is the limit that the rule engine is measured against: the index
+// Index is the limit that the rule engine is measured against: the index
 // that somebody would write by hand, in plain Go, for exactly the changes and
-// the kinds of tests of the workload. Every test is a predicate with a number.
+// the kinds of tests of the  Every test is a predicate with a number.
 // Those of one field are numbered one after the other, thresholds ascending, so
 // that what a value makes true is a run of bits. A clause is posted under the
 // predicate that is most rarely true, and the rest of it is looked up in the
 // bits. It allocates nothing, and is not safe for concurrent use.
-type handIndex struct {
-	texts   [workload.Exposure + 1]valueTable // Title apart
-	rising  [workload.NumFields]thresholds    // true for what is at least
-	falling [workload.NumFields]thresholds    // true for what is at most
-	flags   [workload.NumFields]run
+type Index struct {
+	texts   [Exposure + 1]valueTable // Title apart
+	rising  [NumFields]thresholds    // true for what is at least
+	falling [NumFields]thresholds    // true for what is at most
+	flags   [NumFields]run
 	labels  valueTable
 	starts  prefixTable // of paths
 	titles  prefixTable // of titles
 	ends    suffixTable // of paths
 	lazy    []lazyTest
 	late    uint32 // the first of the predicates that are decided when asked for
-	fields  [workload.NumFields][]run
+	fields  [NumFields][]run
 
 	posts  []post
 	span   []uint32 // by predicate: where its posts begin; those of the last end at the next
@@ -41,8 +39,8 @@ type handIndex struct {
 	candidates   []run    // of posts whose predicate holds
 	hanging      []run    // of posts whose predicate hangs on a missing fact
 	matched      []uint32
-	change       *workload.Change
-	missing      workload.Fields
+	change       *Change
+	missing      Fields
 	score, level int
 }
 
@@ -60,16 +58,16 @@ type post struct {
 
 // lazyTest is a predicate that no table finds.
 type lazyTest struct {
-	workload.Condition
+	Condition
 	pattern *regexp.Regexp // of Matches
 }
 
 // holds decides the test.
-func (t *lazyTest) holds(c *workload.Change) bool {
+func (t *lazyTest) holds(c *Change) bool {
 	switch t.Op {
-	case workload.Contains:
+	case Contains:
 		return strings.Contains(c.Title, t.Texts[0])
-	case workload.Matches:
+	case Matches:
 		return t.pattern.MatchString(c.Title)
 	default:
 		return t.Holds(c)
@@ -104,8 +102,9 @@ type suffix struct {
 	predicate uint32
 }
 
-// match finds the rules that count, in their order.
-func (x *handIndex) match(c *workload.Change, missing workload.Fields) (matched []uint32, score, level int) {
+// Match gives the rules that count, in their order, the score, and the rank of
+// the level; the list is good until the next change.
+func (x *Index) Match(c *Change, missing Fields) (matched []uint32, score, level int) {
 	clear(x.sure)
 	clear(x.known)
 	clear(x.found)
@@ -113,8 +112,8 @@ func (x *handIndex) match(c *workload.Change, missing workload.Fields) (matched 
 	x.sure[0] = 1
 	x.readTexts(c)
 	x.readNumbers(c)
-	x.readFlag(workload.Downtime, c.Downtime)
-	x.readFlag(workload.Backout, c.Backout)
+	x.readFlag(Downtime, c.Downtime)
+	x.readFlag(Backout, c.Backout)
 	x.readLists(c)
 	if missing == 0 {
 		x.search()
@@ -125,17 +124,17 @@ func (x *handIndex) match(c *workload.Change, missing workload.Fields) (matched 
 	return x.matched, x.score, x.level
 }
 
-func (x *handIndex) readTexts(c *workload.Change) {
-	x.readText(workload.Service, c.Service)
-	x.readText(workload.Team, c.Team)
-	x.readText(workload.Environment, c.Environment)
-	x.readText(workload.Region, c.Region)
-	x.readText(workload.Kind, c.Kind)
-	x.readText(workload.RequesterTeam, c.RequesterTeam)
-	x.readText(workload.Exposure, c.Exposure)
+func (x *Index) readTexts(c *Change) {
+	x.readText(Service, c.Service)
+	x.readText(Team, c.Team)
+	x.readText(Environment, c.Environment)
+	x.readText(Region, c.Region)
+	x.readText(Kind, c.Kind)
+	x.readText(RequesterTeam, c.RequesterTeam)
+	x.readText(Exposure, c.Exposure)
 }
 
-func (x *handIndex) readText(f workload.Field, value string) {
+func (x *Index) readText(f Field, value string) {
 	if len(x.texts[f]) == 0 || x.missing.Has(f) {
 		return
 	}
@@ -145,33 +144,33 @@ func (x *handIndex) readText(f workload.Field, value string) {
 }
 
 // holds says that a predicate is true.
-func (x *handIndex) holds(p uint32) {
+func (x *Index) holds(p uint32) {
 	x.sure[p/64] |= 1 << (p % 64)
 	x.follow(p, p+1)
 }
 
 // follow takes the posts under a run of predicates as candidates.
-func (x *handIndex) follow(from, to uint32) {
+func (x *Index) follow(from, to uint32) {
 	if begin, end := x.span[from], x.span[to]; begin < end {
 		x.candidates = append(x.candidates, run{begin, end})
 	}
 }
 
-func (x *handIndex) readNumbers(c *workload.Change) {
-	x.readNumber(workload.Tier, float64(c.Tier))
-	x.readNumber(workload.LinesAdded, float64(c.LinesAdded))
-	x.readNumber(workload.LinesDeleted, float64(c.LinesDeleted))
-	x.readNumber(workload.Files, float64(c.Files))
-	x.readNumber(workload.Targets, float64(c.Targets))
-	x.readNumber(workload.Changes30d, float64(c.Changes30d))
-	x.readNumber(workload.Failures90d, float64(c.Failures90d))
-	x.readNumber(workload.Developers, float64(c.Developers))
-	x.readNumber(workload.FailureRate, c.FailureRate)
-	x.readNumber(workload.TeamFailureRate, c.TeamFailureRate)
-	x.readNumber(workload.HoursSinceFailure, c.HoursSinceFailure)
+func (x *Index) readNumbers(c *Change) {
+	x.readNumber(Tier, float64(c.Tier))
+	x.readNumber(LinesAdded, float64(c.LinesAdded))
+	x.readNumber(LinesDeleted, float64(c.LinesDeleted))
+	x.readNumber(Files, float64(c.Files))
+	x.readNumber(Targets, float64(c.Targets))
+	x.readNumber(Changes30d, float64(c.Changes30d))
+	x.readNumber(Failures90d, float64(c.Failures90d))
+	x.readNumber(Developers, float64(c.Developers))
+	x.readNumber(FailureRate, c.FailureRate)
+	x.readNumber(TeamFailureRate, c.TeamFailureRate)
+	x.readNumber(HoursSinceFailure, c.HoursSinceFailure)
 }
 
-func (x *handIndex) readNumber(f workload.Field, value float64) {
+func (x *Index) readNumber(f Field, value float64) {
 	if x.missing.Has(f) {
 		return
 	}
@@ -204,7 +203,7 @@ func (t *thresholds) atMost(value float64) uint32 {
 }
 
 // hold says that a run of predicates is true.
-func (x *handIndex) hold(from, to uint32) {
+func (x *Index) hold(from, to uint32) {
 	fill(x.sure, from, to)
 	x.follow(from, to)
 }
@@ -224,24 +223,24 @@ func fill(set []uint64, from, to uint32) {
 	set[last] |= high
 }
 
-func (x *handIndex) readFlag(f workload.Field, value bool) {
+func (x *Index) readFlag(f Field, value bool) {
 	if r := x.flags[f]; value && r.from < r.to && !x.missing.Has(f) {
 		x.holds(r.from)
 	}
 }
 
-func (x *handIndex) readLists(c *workload.Change) {
-	if len(x.labels) > 0 && !x.missing.Has(workload.Labels) {
+func (x *Index) readLists(c *Change) {
+	if len(x.labels) > 0 && !x.missing.Has(Labels) {
 		for _, l := range c.Labels {
 			for _, p := range x.labels[l] {
 				x.holds(p)
 			}
 		}
 	}
-	if !x.missing.Has(workload.Title) {
+	if !x.missing.Has(Title) {
 		x.startsWith(&x.titles, c.Title)
 	}
-	if x.missing.Has(workload.Paths) {
+	if x.missing.Has(Paths) {
 		return
 	}
 	if len(x.starts.of) > 0 {
@@ -258,7 +257,7 @@ func (x *handIndex) readLists(c *workload.Change) {
 
 // startsWith finds the last prefix that sorts before the text, and from it the
 // ones that the text begins with: they all begin with one another.
-func (x *handIndex) startsWith(t *prefixTable, s string) {
+func (x *Index) startsWith(t *prefixTable, s string) {
 	from, to := 0, len(t.of)
 	for from < to {
 		if middle := (from + to) / 2; t.of[middle] <= s {
@@ -274,7 +273,7 @@ func (x *handIndex) startsWith(t *prefixTable, s string) {
 	}
 }
 
-func (x *handIndex) endsWith(s string) {
+func (x *Index) endsWith(s string) {
 	if s == "" {
 		return
 	}
@@ -285,17 +284,17 @@ func (x *handIndex) endsWith(s string) {
 	}
 }
 
-func (x *handIndex) has(p uint32) bool { return x.sure[p/64]>>(p%64)&1 != 0 }
+func (x *Index) has(p uint32) bool { return x.sure[p/64]>>(p%64)&1 != 0 }
 
 // search looks at the candidates where all facts are known.
-func (x *handIndex) search() {
+func (x *Index) search() {
 	for _, r := range x.candidates {
 		x.try(x.posts[r.from:r.to])
 	}
 	x.try(x.always)
 }
 
-func (x *handIndex) try(posts []post) {
+func (x *Index) try(posts []post) {
 	sure := x.sure
 	for i := range posts {
 		p := &posts[i]
@@ -313,7 +312,7 @@ func (x *handIndex) try(posts []post) {
 func bit(sure []uint64, l uint32) bool { return (sure[l/128]>>(l/2%64)^uint64(l))&1 != 0 }
 
 // decideAll decides the lazy predicates of a post, unless it fails without.
-func (x *handIndex) decideAll(p *post) {
+func (x *Index) decideAll(p *post) {
 	for _, l := range p.need {
 		if n := l / 2; n >= x.late {
 			x.decide(n)
@@ -325,7 +324,7 @@ func (x *handIndex) decideAll(p *post) {
 }
 
 // decide decides a lazy predicate once.
-func (x *handIndex) decide(p uint32) {
+func (x *Index) decide(p uint32) {
 	if n := p - x.late; x.known[n/64]>>(n%64)&1 == 0 {
 		x.known[n/64] |= 1 << (n % 64)
 		if x.lazy[n].holds(x.change) {
@@ -336,7 +335,7 @@ func (x *handIndex) decide(p uint32) {
 
 // searchOpen looks at the candidates where facts are missing: everything that
 // hangs on one is a candidate too.
-func (x *handIndex) searchOpen() {
+func (x *Index) searchOpen() {
 	copy(x.maybe, x.sure)
 	clear(x.open)
 	led := x.candidates
@@ -365,12 +364,12 @@ func (x *handIndex) searchOpen() {
 }
 
 // hangs reports whether a test hangs on a missing fact.
-func (x *handIndex) hangs(test *lazyTest) bool {
-	return x.missing.Has(test.Field) || test.Op == workload.Ratio && x.missing.Has(test.By)
+func (x *Index) hangs(test *lazyTest) bool {
+	return x.missing.Has(test.Field) || test.Op == Ratio && x.missing.Has(test.By)
 }
 
 // tryOpen tries posts; led says whether the predicate that led to them holds.
-func (x *handIndex) tryOpen(posts []post, led bool) {
+func (x *Index) tryOpen(posts []post, led bool) {
 next:
 	for i := range posts {
 		p, sure := &posts[i], led
@@ -392,7 +391,7 @@ next:
 }
 
 // count adds up the rules that were found, and those left open that raise.
-func (x *handIndex) count() {
+func (x *Index) count() {
 	x.matched, x.score = x.matched[:0], 0
 	vouched := false
 	for w, word := range x.found {
@@ -406,5 +405,5 @@ func (x *handIndex) count() {
 			x.score += x.points[r]
 		}
 	}
-	x.level = workload.Level(x.score, vouched)
+	x.level = Level(x.score, vouched)
 }
