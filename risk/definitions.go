@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/rule"
@@ -20,64 +19,65 @@ type definition struct {
 	read readFunc
 }
 
-// readFunc reads one fact to where it is kept.
+// readFunc reads one fact to the place where it is kept.
 type readFunc func(r *reading, to *rule.Value)
 
-// by makes a reader of a function that gives the value.
-func by(read func(*reading) rule.Value) readFunc {
-	return func(r *reading, to *rule.Value) { *to = read(r) }
-}
-
 // Readers of values that may be absent.
-func text(s string) rule.Value {
+func text(to *rule.Value, s string) {
 	if s == "" {
-		return rule.Value{}
+		to.Clear()
+		return
 	}
-	return rule.TextValue(s)
+	to.SetText(s)
 }
 
 // word is one of the words of an enumeration, which are the closed set of the
 // fact. A number beyond them is no word, and not admitted.
-func word(words []string, number uint8) rule.Value {
+func word(to *rule.Value, words []string, number uint8) {
 	switch {
 	case number == 0:
-		return rule.Value{}
+		to.Clear()
 	case int(number) > len(words):
-		return rule.TextValue("no word at all")
+		to.SetText("no word at all")
+	default:
+		to.SetWord(words[number-1], int32(number))
 	}
-	return rule.Value{State: rule.Present, Text: words[number-1], Word: int32(number)}
 }
 
-func whole(n *int) rule.Value {
+func whole(to *rule.Value, n *int) {
 	if n == nil {
-		return rule.Value{}
+		to.Clear()
+		return
 	}
-	return rule.IntValue(int64(*n))
+	to.SetInt(int64(*n))
 }
 
-func decimal(f *float64) rule.Value {
+func decimal(to *rule.Value, f *float64) {
 	switch {
 	case f == nil:
-		return rule.Value{}
+		to.Clear()
 	case math.IsNaN(*f) || math.IsInf(*f, 0):
-		return rule.Value{State: rule.Faulty, Text: "is not a number"}
+		to.SetFault("is not a number")
+	default:
+		to.SetFloat(*f)
 	}
-	return rule.FloatValue(*f)
 }
 
-func truth(b *bool) rule.Value {
+func truth(to *rule.Value, b *bool) {
 	if b == nil {
-		return rule.Value{}
+		to.Clear()
+		return
 	}
-	return rule.BoolValue(*b)
+	to.SetBool(*b)
 }
 
 // counted is the length of a list that may be absent.
-func counted[T any](list []T) rule.Value {
+func counted[T any](to *rule.Value, list []T) {
 	if list == nil {
-		return rule.Value{}
+		to.Clear()
+		return
 	}
-	return rule.IntValue(int64(len(list)))
+	to.SetInt(int64(len(list)))
 }
 
 func words(n int, word func(int) string) []string {
@@ -122,14 +122,15 @@ var factName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 // evidenceFact is the fact for one check that the policy declares.
 func evidenceFact(name string) definition {
 	results := words(3, func(i int) string { return change.Result(i).String() })
-	return wordFact("evidence."+name, "evidence."+name, "the result of the check "+name, results, by(func(r *reading) rule.Value {
+	return wordFact("evidence."+name, "evidence."+name, "the result of the check "+name, results, func(r *reading, to *rule.Value) {
 		for i := range r.change.Evidence {
 			if e := &r.change.Evidence[i]; e.Name == name {
-				return word(results, uint8(e.Result))
+				word(to, results, uint8(e.Result))
+				return
 			}
 		}
-		return rule.Value{}
-	}))
+		to.Clear()
+	})
 }
 
 // attributeFact is the fact for one of the organisation's own attributes.
@@ -157,7 +158,7 @@ func attributeFact(p schema.Property) (definition, error) {
 		f.Range = &rule.Range{Least: orElseBound(p.Minimum, -math.MaxFloat64), Most: orElseBound(p.Maximum, math.MaxFloat64)}
 	}
 	return definition{f, p.Description, "attributes." + p.Name, func(r *reading, to *rule.Value) {
-		*to = r.attribute(t, r.change.Attributes[p.Name])
+		r.attribute(to, t, r.change.Attributes[p.Name])
 	}}, nil
 }
 
@@ -175,59 +176,68 @@ func orElseBound(f *float64, otherwise float64) float64 {
 	return otherwise
 }
 
+const otherType = "an attribute is not of the type that its schema says"
+
 // attribute reads a value that the schema has accepted, or that was built in
 // Go; a value of another type is unreadable.
-func (r *reading) attribute(t rule.Type, v any) rule.Value {
+func (r *reading) attribute(to *rule.Value, t rule.Type, v any) {
 	switch v := v.(type) {
 	case nil:
-		return rule.Value{}
-	case bool:
-		if t == rule.Bool {
-			return rule.BoolValue(v)
-		}
-	case int:
-		return number(t, float64(v), int64(v))
-	case int64:
-		return number(t, float64(v), v)
-	case float64:
-		return number(t, v, int64(v))
+		to.Clear()
+		return
 	case string:
 		if t == rule.Text {
-			return rule.TextValue(v)
+			to.SetText(v)
+			return
 		}
+	case bool:
+		if t == rule.Bool {
+			to.SetBool(v)
+			return
+		}
+	case int:
+		number(to, t, float64(v), int64(v))
+		return
+	case int64:
+		number(to, t, float64(v), v)
+		return
+	case float64:
+		number(to, t, v, int64(v))
+		return
 	case []string:
 		if t == rule.List {
-			return rule.ListValue(v)
+			to.SetList(v)
+			return
 		}
 	case []any:
 		if t == rule.List {
-			return r.attributeList(v)
+			r.attributeList(to, v)
+			return
 		}
 	}
-	return rule.Value{State: rule.Faulty, Text: "an attribute is not of the type that its schema says"}
+	to.SetFault(otherType)
 }
 
-func number(t rule.Type, f float64, n int64) rule.Value {
+func number(to *rule.Value, t rule.Type, f float64, n int64) {
 	switch {
 	case t == rule.Float:
-		return decimal(&f)
+		decimal(to, &f)
 	case t == rule.Int && float64(n) == f && math.Abs(f) <= 1<<53:
-		return rule.IntValue(n)
+		to.SetInt(n)
+	default:
+		to.SetFault(otherType)
 	}
-	return rule.Value{State: rule.Faulty, Text: "an attribute is not of the type that its schema says"}
 }
 
-func (r *reading) attributeList(list []any) rule.Value {
+func (r *reading) attributeList(to *rule.Value, list []any) {
 	start := len(r.texts)
 	for _, e := range list {
 		s, ok := e.(string)
 		if !ok {
-			return rule.Value{State: rule.Faulty, Text: "an attribute is not of the type that its schema says"}
+			to.SetFault(otherType)
+			return
 		}
 		r.texts = append(r.texts, s)
 	}
-	if len(list) == 0 {
-		return rule.ListValue([]string{})
-	}
-	return rule.ListValue(slices.Clip(r.texts[start:]))
+	r.listSince(to, start)
 }

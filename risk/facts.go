@@ -115,7 +115,8 @@ func (f Facts) With(name string, value any) Facts {
 	if list, ok := value.([]string); ok {
 		value = slices.Clone(list)
 	}
-	given := r.attribute(f.vocabulary.defs[i].Type, value)
+	var given rule.Value
+	r.attribute(&given, f.vocabulary.defs[i].Type, value)
 	if given.State == rule.Faulty {
 		given.Text = name + " is of another type"
 	}

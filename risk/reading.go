@@ -69,12 +69,12 @@ func (r *reading) begin(c *change.Change, s Situation) {
 }
 
 // counted is the lines of the listed files, where these say how many they have.
-func (r *reading) counted() lineCount {
+func (r *reading) counted() *lineCount {
 	if !r.lines.done {
 		r.lines.done = true
 		r.lines.added, r.lines.deleted, r.lines.known = r.change.Lines()
 	}
-	return r.lines
+	return &r.lines
 }
 
 // directories counts the folders that the listed files are in, as
@@ -97,27 +97,38 @@ func (r *reading) directories() int {
 	}
 	n := len(r.texts) - start
 	if n > few {
-		n = len(r.distinctSince(start))
+		n = r.distinctSince(start)
 	}
 	r.texts = r.texts[:start]
 	return n
 }
 
-// distinctSince sorts what has been written down since, and drops repeats.
-func (r *reading) distinctSince(start int) []string {
+// distinctSince sorts what has been written down since, drops repeats, and says
+// how much is left.
+func (r *reading) distinctSince(start int) int {
 	list := r.texts[start:]
 	if !slices.IsSorted(list) {
 		slices.Sort(list)
 	}
 	list = slices.Compact(list)
 	r.texts = r.texts[:start+len(list)]
-	return slices.Clip(list)
+	return len(list)
+}
+
+// listSince makes a list of what has been written down since.
+func (r *reading) listSince(to *rule.Value, start int) {
+	if len(r.texts) == start {
+		to.SetList([]string{})
+		return
+	}
+	to.SetList(slices.Clip(r.texts[start:]))
 }
 
 // distinct is the set of texts of a list that may be absent, sorted.
-func distinct[T any](r *reading, list []T, of func(*T) string) rule.Value {
+func distinct[T any](r *reading, to *rule.Value, list []T, of func(*T) string) {
 	if list == nil {
-		return rule.Value{}
+		to.Clear()
+		return
 	}
 	start := len(r.texts)
 	for i := range list {
@@ -125,20 +136,19 @@ func distinct[T any](r *reading, list []T, of func(*T) string) rule.Value {
 			r.texts = append(r.texts, s)
 		}
 	}
-	if len(r.texts) == start {
-		return rule.ListValue([]string{})
-	}
-	return rule.ListValue(r.distinctSince(start))
+	r.distinctSince(start)
+	r.listSince(to, start)
 }
 
 // stated is as distinct, and not known when an element does not say.
-func stated[T any](r *reading, list []T, of func(*T) string) rule.Value {
+func stated[T any](r *reading, to *rule.Value, list []T, of func(*T) string) {
 	for i := range list {
 		if of(&list[i]) == "" {
-			return rule.Value{}
+			to.Clear()
+			return
 		}
 	}
-	return distinct(r, list, of)
+	distinct(r, to, list, of)
 }
 
 // moment is what the clock on the wall says when the change would be deployed,

@@ -35,6 +35,50 @@ func FloatValue(f float64) Value { return Value{State: Present, Float: f} }
 func TextValue(s string) Value   { return Value{State: Present, Text: s} }
 func ListValue(l []string) Value { return Value{State: Present, List: l} }
 
+// The setters write a present value to a place where values of one fact are
+// kept, one after another. They leave alone what no value of its type has, and
+// so is zero there.
+
+// SetBool makes it a truth value.
+func (v *Value) SetBool(b bool) { v.begin(); v.Bool = b }
+
+// SetInt makes it a whole number.
+func (v *Value) SetInt(n int64) { v.begin(); v.Int = n }
+
+// SetFloat makes it a decimal number.
+func (v *Value) SetFloat(f float64) { v.begin(); v.Float = f }
+
+// SetList makes it a list of texts.
+func (v *Value) SetList(l []string) { v.begin(); v.List = l }
+
+// SetText makes it a text. It is the same word as before where it is the same
+// text, and else it has to be looked up.
+func (v *Value) SetText(s string) {
+	if v.State != Present || v.Text != s {
+		v.SetWord(s, 0)
+	}
+}
+
+// SetWord makes it a text that is known to be that word.
+func (v *Value) SetWord(s string, word int32) { v.begin(); v.Text, v.Word = s, word }
+
+func (v *Value) begin() {
+	if v.State == Faulty {
+		*v = Value{} // its text is why
+	}
+	v.State = Present
+}
+
+// Clear makes it unknown.
+func (v *Value) Clear() {
+	if v.State != Unknown {
+		*v = Value{}
+	}
+}
+
+// SetFault makes it one whose reading failed.
+func (v *Value) SetFault(why string) { *v = fault(why) }
+
 func fault(why string) Value { return Value{State: Faulty, Text: why} }
 
 // worst is the more spoilt of two values, the first when they are equally so.
