@@ -26,6 +26,7 @@ type account struct {
 	unknowns []Missing
 	saw      []Fact     // by all reasons
 	wanted   []int      // by fact, and again if only stated: its place in the unknowns, from 1
+	asked    []int      // which of these are not 0
 	hanging  [][]string // likewise: the rules that hang on it
 }
 
@@ -39,11 +40,42 @@ func (a *account) assess() {
 	a.Assessment, a.total, a.bestFloor, a.bestVouch = Assessment{}, tally{}, Level{}, false
 	a.reasons, a.faults, a.unknowns, a.saw = a.reasons[:0], a.faults[:0], a.unknowns[:0], a.saw[:0]
 	clear(a.sums)
-	clear(a.wanted)
+	for _, i := range a.asked {
+		a.wanted[i] = 0
+	}
+	a.asked = a.asked[:0]
 	for _, d := range a.run.Decide(a.facts.values) {
-		a.rule(d)
+		if r := &a.rs.rules[d.Rule]; d.Only == rule.IsTrue && d.When == rule.IsTrue && r.band < 0 && !r.observed {
+			a.holds(int(d.Rule), r)
+		} else {
+			a.rule(d)
+		}
 	}
 	a.close()
+}
+
+// holds adds a rule that counts for certain, as most do: neither what is missing
+// nor who states the facts makes a difference to it.
+func (a *account) holds(number int, r *packedRule) {
+	if r.floor > 0 {
+		a.bestFloor = higher(a.bestFloor, a.rs.levels[r.floor-1])
+	}
+	if !r.raises() {
+		a.Vouched, a.bestVouch = true, true
+	}
+	points := int(r.points)
+	a.add(r, points, points)
+	a.reason(number, points, r.floor, Held)
+}
+
+// add adds points, at worst and at best, where those of the rule add up.
+func (a *account) add(r *packedRule, worst, best int) {
+	sum := &a.total
+	if r.group >= 0 {
+		sum = &a.sums[r.group]
+	}
+	sum.worst += worst
+	sum.best += best
 }
 
 // outcome is what becomes of one rule: what it counts as at worst and at best.
@@ -79,31 +111,34 @@ func (a *account) rule(d rule.Decided) {
 		a.missing(r, o.onlyStated)
 	}
 	if o.basis != 0 {
-		a.reason(int(d.Rule), &o)
+		floor := r.floor
+		if !o.floor {
+			floor = 0
+		}
+		a.reason(int(d.Rule), o.points, floor, o.basis)
 	}
 	if o.bestFloor {
 		a.bestFloor = higher(a.bestFloor, a.rs.levels[r.floor-1])
 	}
 	a.Vouched = a.Vouched || o.vouch
 	a.bestVouch = a.bestVouch || o.bestVouch
-	sum := &a.total
-	if r.group >= 0 {
-		sum = &a.sums[r.group]
-	}
-	sum.worst += o.points
-	sum.best += o.best
+	a.add(r, o.points, o.best)
 }
 
-func (a *account) reason(number int, o *outcome) {
-	r := &a.rs.rules[number]
-	var floor Level
-	if o.floor {
-		floor = a.rs.levels[r.floor-1]
-		a.Floor = higher(a.Floor, floor)
+// reason writes a line of the account in its place.
+func (a *account) reason(number, points int, floor uint8, basis Basis) {
+	n := len(a.reasons)
+	if n == cap(a.reasons) {
+		a.reasons = slices.Grow(a.reasons, 1)
 	}
-	a.reasons = append(a.reasons, Reason{
-		Rule: a.rs.id(r), Points: o.points, Floor: floor, Because: a.rs.because(number), Basis: o.basis, Seen: a.seen(r),
-	})
+	a.reasons = a.reasons[:n+1]
+	r, out := &a.rs.rules[number], &a.reasons[n]
+	out.Rule, out.Because, out.Seen = a.rs.id(r), a.rs.because(number), a.seen(r)
+	out.Points, out.Basis, out.Floor = points, basis, Level{}
+	if floor > 0 {
+		out.Floor = a.rs.levels[floor-1]
+		a.Floor = higher(a.Floor, out.Floor)
+	}
 }
 
 // perhaps is the outcome where it cannot be told whether the rule is for the
@@ -227,6 +262,7 @@ func (a *account) missing(r *packedRule, stated bool) {
 		if a.wanted[slot] == 0 {
 			a.unknowns = append(a.unknowns, Missing{Fact: a.facts.vocabulary.defs[i].Name, Stated: stated})
 			a.wanted[slot], a.hanging[slot] = len(a.unknowns), a.hanging[slot][:0]
+			a.asked = append(a.asked, slot)
 		}
 		a.hanging[slot] = append(a.hanging[slot], a.rs.id(r))
 		a.unknowns[a.wanted[slot]-1].Rules = slices.Clip(a.hanging[slot])
@@ -236,10 +272,15 @@ func (a *account) missing(r *packedRule, stated bool) {
 // seen are the facts that the rule looked at.
 func (a *account) seen(r *packedRule) []Fact {
 	list, start := a.rs.lists[r.seen], len(a.saw)
-	a.saw = slices.Grow(a.saw, len(list))[:start+len(list)]
-	out := a.saw[start : start+len(list) : start+len(list)]
+	end := start + len(list)
+	if end > cap(a.saw) {
+		a.saw = slices.Grow(a.saw, len(list))
+	}
+	a.saw = a.saw[:end]
+	out, f := a.saw[start:end:end], &a.facts
 	for n, i := range list {
-		out[n] = a.facts.at(i)
+		d, v, to := &f.vocabulary.defs[i], &f.values[i], &out[n]
+		to.Name, to.State, to.Provenance, to.kind, to.value = d.Name, stateOf(v), f.sources[i], d.Type, v
 	}
 	return out
 }
