@@ -46,7 +46,7 @@ func (a *account) assess() {
 	a.asked = a.asked[:0]
 	for _, d := range a.run.Decide(a.facts.values) {
 		if r := &a.rs.rules[d.Rule]; d.Only == rule.IsTrue && d.When == rule.IsTrue && r.band < 0 && !r.observed {
-			a.holds(int(d.Rule), r)
+			a.holds(r)
 		} else {
 			a.rule(d)
 		}
@@ -56,7 +56,7 @@ func (a *account) assess() {
 
 // holds adds a rule that counts for certain, as most do: neither what is missing
 // nor who states the facts makes a difference to it.
-func (a *account) holds(number int, r *packedRule) {
+func (a *account) holds(r *packedRule) {
 	if r.floor > 0 {
 		a.bestFloor = higher(a.bestFloor, a.rs.levels[r.floor-1])
 	}
@@ -65,7 +65,7 @@ func (a *account) holds(number int, r *packedRule) {
 	}
 	points := int(r.points)
 	a.add(r, points, points)
-	a.reason(number, points, r.floor, Held)
+	a.reason(r, points, r.floor, Held)
 }
 
 // add adds points, at worst and at best, where those of the rule add up.
@@ -115,7 +115,7 @@ func (a *account) rule(d rule.Decided) {
 		if !o.floor {
 			floor = 0
 		}
-		a.reason(int(d.Rule), o.points, floor, o.basis)
+		a.reason(r, o.points, floor, o.basis)
 	}
 	if o.bestFloor {
 		a.bestFloor = higher(a.bestFloor, a.rs.levels[r.floor-1])
@@ -126,14 +126,14 @@ func (a *account) rule(d rule.Decided) {
 }
 
 // reason writes a line of the account in its place.
-func (a *account) reason(number, points int, floor uint8, basis Basis) {
+func (a *account) reason(r *packedRule, points int, floor uint8, basis Basis) {
 	n := len(a.reasons)
 	if n == cap(a.reasons) {
 		a.reasons = slices.Grow(a.reasons, 1)
 	}
 	a.reasons = a.reasons[:n+1]
-	r, out := &a.rs.rules[number], &a.reasons[n]
-	out.Rule, out.Because, out.Seen = a.rs.id(r), a.rs.because(number), a.seen(r)
+	out := &a.reasons[n]
+	out.Rule, out.Because, out.Seen = a.rs.id(r), a.rs.because(r), a.seen(r)
 	out.Points, out.Basis, out.Floor = points, basis, Level{}
 	if floor > 0 {
 		out.Floor = a.rs.levels[floor-1]
@@ -202,7 +202,7 @@ func (a *account) lowering(r *packedRule, v rule.Verdict, why string) outcome {
 
 // stated reports whether the rule reads a fact that nobody vouches for.
 func (a *account) stated(r *packedRule) bool {
-	return slices.ContainsFunc(a.rs.lists[r.seen], func(i int) bool { return a.facts.sources[i] == Stated })
+	return slices.ContainsFunc(a.rs.lists.of(r.seen), func(i int32) bool { return a.facts.sources[i] == Stated })
 }
 
 // decideBand: a number that is not known counts as the worst band, once.
@@ -251,14 +251,14 @@ func (a *account) missing(r *packedRule, stated bool) {
 	if stated {
 		slots = len(a.wanted) / 2
 	}
-	for _, i := range a.rs.lists[r.asked] {
+	for _, i := range a.rs.lists.of(r.asked) {
 		switch {
 		case stated && a.facts.sources[i] != Stated:
 			continue
 		case !stated && a.facts.values[i].State != rule.Unknown:
 			continue
 		}
-		slot := slots + i
+		slot := slots + int(i)
 		if a.wanted[slot] == 0 {
 			a.unknowns = append(a.unknowns, Missing{Fact: a.facts.vocabulary.defs[i].Name, Stated: stated})
 			a.wanted[slot], a.hanging[slot] = len(a.unknowns), a.hanging[slot][:0]
@@ -271,7 +271,7 @@ func (a *account) missing(r *packedRule, stated bool) {
 
 // seen are the facts that the rule looked at.
 func (a *account) seen(r *packedRule) []Fact {
-	list, start := a.rs.lists[r.seen], len(a.saw)
+	list, start := a.rs.lists.of(r.seen), len(a.saw)
 	end := start + len(list)
 	if end > cap(a.saw) {
 		a.saw = slices.Grow(a.saw, len(list))

@@ -15,7 +15,7 @@ type packed struct {
 	rules    []packedRule // in file order
 	names    string       // id and because of each rule
 	whens    conditions
-	lists    [][]int // of facts
+	lists    factLists
 	bands    []bandCuts
 	services []serviceCondition
 	only     *rule.Set // decides the services, for those who ask for nothing else
@@ -26,6 +26,7 @@ type packed struct {
 // small numbers can tell apart.
 type packedRule struct {
 	at       int    // where its id begins in the names, with its because behind it
+	because  uint32 // bytes
 	group    int32  // or -1
 	seen     uint16 // the list of the facts that it looks at or asks for
 	asked    uint16 // the list of the facts that it or its "for" looks at
@@ -54,12 +55,29 @@ func (r *packedRule) raises() bool { return r.points > 0 || r.floor > 0 }
 
 func (p *packed) id(r *packedRule) string { return p.names[r.at : r.at+int(r.id)] }
 
-func (p *packed) because(number int) string {
-	r, end := &p.rules[number], len(p.names)
-	if number+1 < len(p.rules) {
-		end = p.rules[number+1].at
+func (p *packed) because(r *packedRule) string {
+	at := r.at + int(r.id)
+	return p.names[at : at+int(r.because)]
+}
+
+// factLists are ascending lists of facts, one behind the other.
+type factLists struct {
+	facts []int32
+	from  []uint32 // by list, where it begins; the last ends at the next
+}
+
+func (l *factLists) of(list uint16) []int32 { return l.facts[l.from[list]:l.from[list+1]] }
+
+// add adds a list and gives its number.
+func (l *factLists) add(facts []int) uint16 {
+	if l.from == nil {
+		l.from = []uint32{0}
 	}
-	return p.names[r.at+int(r.id) : end]
+	for _, i := range facts {
+		l.facts = append(l.facts, int32(i))
+	}
+	l.from = append(l.from, uint32(len(l.facts)))
+	return uint16(len(l.from) - 2)
 }
 
 // packing puts the rules of a set into their packed form.
@@ -81,7 +99,7 @@ func newPacking(rs *RuleSet) *packing {
 // there will be no set.
 func (p *packing) add(c *compiledRule) {
 	r := packedRule{
-		at: p.names.Len(), id: uint8(len(c.ID)), only: -1, group: int32(c.group), band: -1, points: int16(c.Points), floor: uint8(c.floor.rank), observed: c.Observed,
+		at: p.names.Len(), id: uint8(len(c.ID)), because: uint32(len(c.Because)), only: -1, group: int32(c.group), band: -1, points: int16(c.Points), floor: uint8(c.floor.rank), observed: c.Observed,
 	}
 	p.names.WriteString(c.ID)
 	p.names.WriteString(c.Because)
@@ -116,9 +134,8 @@ func (p *packing) list(a, b []int) uint16 {
 	}
 	at, ok := p.lists[string(key)]
 	if !ok {
-		at = uint16(len(p.rs.lists))
+		at = p.rs.lists.add(all)
 		p.lists[string(key)] = at
-		p.rs.lists = append(p.rs.lists, slices.Clip(all))
 	}
 	return at
 }
@@ -140,7 +157,8 @@ func (p *packing) service(c *compiledRule) int16 {
 func (p *packing) close() {
 	rs := p.rs
 	rs.names, rs.whens = strings.Clone(p.names.String()), compress(p.whens)
-	rs.rules, rs.lists, rs.bands, rs.services = slices.Clone(rs.rules), slices.Clone(rs.lists), slices.Clone(rs.bands), slices.Clone(rs.services)
+	rs.rules, rs.bands, rs.services = slices.Clone(rs.rules), slices.Clone(rs.bands), slices.Clone(rs.services)
+	rs.lists = factLists{slices.Clone(rs.lists.facts), slices.Clone(rs.lists.from)}
 	rs.set, rs.only = rule.NewSet(rs.vocabulary.rules, p.pairs), rule.NewSet(rs.vocabulary.rules, p.services)
 	rs.reads = slices.Clone(rs.set.Reads())
 	for _, b := range rs.bands {
@@ -156,7 +174,7 @@ func (rs *RuleSet) Rules() []Rule {
 	whens := rs.whens.texts(len(rs.rules))
 	for i := range rs.rules {
 		r := &rs.rules[i]
-		out[i] = Rule{ID: rs.id(r), Because: rs.because(i), Points: int(r.points), When: whens[i], Observed: r.observed}
+		out[i] = Rule{ID: rs.id(r), Because: rs.because(r), Points: int(r.points), When: whens[i], Observed: r.observed}
 		if r.floor > 0 {
 			out[i].Floor = rs.levels[r.floor-1].name
 		}
