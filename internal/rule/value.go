@@ -51,13 +51,8 @@ func (v *Value) SetFloat(f float64) { v.begin(); v.Float = f }
 // SetList makes it a list of texts.
 func (v *Value) SetList(l []string) { v.begin(); v.List = l }
 
-// SetText makes it a text. It is the same word as before where it is the same
-// text, and else it has to be looked up.
-func (v *Value) SetText(s string) {
-	if v.State != Present || v.Text != s {
-		v.SetWord(s, 0)
-	}
-}
+// SetText makes it a text. Which word it is has to be looked up.
+func (v *Value) SetText(s string) { v.SetWord(s, 0) }
 
 // SetWord makes it a text that is known to be that word.
 func (v *Value) SetWord(s string, word int32) { v.begin(); v.Text, v.Word = s, word }
