@@ -203,24 +203,6 @@ func (r *Run) text(c *column, text string) {
 	}
 }
 
-// search looks for the values that a text, or an element, holds.
-func (r *Run) search(c *column, text string) {
-	t := &r.set.tries
-	if c.prefix.from < c.prefix.to {
-		t.walk(c.prefix, text, 0, 1, r)
-	}
-	if c.suffix.from < c.suffix.to {
-		t.walk(c.suffix, text, len(text)-1, -1, r)
-	}
-	if c.starts != nil {
-		for at := range len(text) {
-			if c.starts.has(text[at]) {
-				t.walk(c.infix, text, at, 1, r)
-			}
-		}
-	}
-}
-
 // turn turns the literals of a value that was met, as often as it is met.
 func (r *Run) turn(value uint32) {
 	s := r.set

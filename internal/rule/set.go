@@ -73,10 +73,10 @@ type column struct {
 	lo, hi uint32   // its literals
 	words  words    // the values of a text, or of the elements of a list
 	byWord []uint32 // the same by the number of a word in its closed set, plus 1; 0 for none
-	prefix trie
-	suffix trie
-	infix  trie
-	starts *starts     // of infix, where there is one
+	prefix *entry   // nil where there is none
+	suffix *entry
+	infix  *entry
+	skips  *skips      // of infix
 	equal  numberRange // the first is the value of the first number
 	atMost numberRange // the literals x >= k, ascending by k
 	above  numberRange // the literals x < k, ascending by k

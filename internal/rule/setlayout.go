@@ -208,14 +208,15 @@ func (l *layout) setTrie(column *column, class valueClass, from, to int) {
 	for _, i := range l.valuesIn[from:to] {
 		l.set.tries.globs = append(l.set.tries.globs, l.values[i].glob)
 	}
-	t := l.set.tries.grown(l.texts(from, to), uint32(from), 0)
+	texts := l.texts(from, to)
+	e := l.set.tries.entry(l.set.tries.grown(texts, uint32(from), 0))
 	switch class {
 	case valuePrefix:
-		column.prefix = t
+		column.prefix = e
 	case valueSuffix:
-		column.suffix = t
+		column.suffix = e
 	default:
-		column.infix, column.starts = t, l.set.tries.starts(t)
+		column.infix, column.skips = e, newSkips(texts)
 	}
 }
 

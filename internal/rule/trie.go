@@ -67,14 +67,25 @@ func (t *tries) node(texts []string, first uint32, depth int) trieNode {
 	return n
 }
 
-// walk turns the values of each text that s has at the byte at, read
-// forwards, or backwards when step is -1.
-func (t *tries) walk(root trie, s string, at, step int, r *Run) {
-	for kids := root; uint(at) < uint(len(s)); {
-		i := t.child(kids, s[at])
-		if i == kids.to {
-			return
-		}
+// entry is a trie that is looked at from its root, and for each byte the node
+// that begins with it, counted from 1 on; 0 for none.
+type entry struct {
+	trie
+	by [256]uint16
+}
+
+func (t *tries) entry(root trie) *entry {
+	e := &entry{trie: root}
+	for i, head := range t.heads[root.from:root.to] {
+		e.by[head] = uint16(i) + 1
+	}
+	return e
+}
+
+// walk turns the values of each text that s has at the byte at, read forwards,
+// or backwards when step is -1. It begins at one of the nodes of the root.
+func (t *tries) walk(i uint32, s string, at, step int, r *Run) {
+	for {
 		n := &t.nodes[i]
 		at += step
 		for _, b := range t.text[n.label+1 : n.label+n.length] {
@@ -88,7 +99,12 @@ func (t *tries) walk(root trie, s string, at, step int, r *Run) {
 				r.turn(v)
 			}
 		}
-		kids = n.kids
+		if n.kids.from == n.kids.to || uint(at) >= uint(len(s)) {
+			return
+		}
+		if i = t.child(n.kids, s[at]); i == n.kids.to {
+			return
+		}
 	}
 }
 
@@ -108,19 +124,6 @@ func (t *tries) child(kids trie, head byte) uint32 {
 	}
 	return kids.to
 }
-
-// starts is the bytes that texts of a trie begin with.
-type starts [4]uint64
-
-func (t *tries) starts(root trie) *starts {
-	var out starts
-	for _, b := range t.heads[root.from:root.to] {
-		out[b>>6] |= 1 << (b & 63)
-	}
-	return &out
-}
-
-func (s *starts) has(b byte) bool { return s[b>>6]>>(b&63)&1 != 0 }
 
 // leftover is what a path must be besides what a trie finds of it. The zero
 // leftover asks for nothing.
