@@ -10,7 +10,7 @@ import (
 type Run struct {
 	set      *Set
 	holds    []uint64  // by literal: it is not False
-	states   []Verdict // by column: True where it is known; the last stands for no column
+	states   []Verdict // by column: True where it is known; the last stands for that of literal 0
 	open     []uint16  // the columns that are not
 	spans    []stretch // clauses to scan
 	asked    []Verdict // by opaque condition: 0 when it was not asked for yet, else its verdict and 1
@@ -28,7 +28,9 @@ type stretch struct{ from, to uint32 }
 // NewRun makes the scratch that one goroutine decides with.
 func (s *Set) NewRun() *Run {
 	words, states := (s.Len()+63)/64, make([]Verdict, len(s.columns)+1)
-	states[len(s.columns)] = IsTrue // of literal 0
+	for i := range states {
+		states[i] = IsTrue
+	}
 	return &Run{
 		set: s, holds: make([]uint64, len(s.base)), states: states, verdicts: make([]Verdict, s.Len()), open: make([]uint16, 0, len(s.columns)),
 		spans: make([]stretch, 0, s.most), asked: make([]Verdict, len(s.opaque)),
@@ -85,24 +87,61 @@ func unless(absent bool) Verdict {
 // read finds out which literals hold, and what is to be scanned for them.
 func (r *Run) read(facts []Value) {
 	s := r.set
+	for _, i := range r.open {
+		r.states[i] = IsTrue
+	}
 	copy(r.holds, s.base)
 	r.open, r.spans = r.open[:0], r.spans[:0]
 	r.push(0, 1)
 	for i := range s.columns {
 		c := &s.columns[i]
 		v := &facts[c.fact]
-		state := stateOf(v)
-		if c.kind == columnKnown && state != IsFault {
-			r.number(c, oneIf(state == IsTrue))
-			state = IsTrue
-		} else if state == IsTrue {
-			r.column(c, v)
-		} else {
-			r.open = append(r.open, uint16(i))
-			fill(r.holds, c.lo, c.hi)
+		if stateOf(v) != IsTrue {
+			r.unknown(i, stateOf(v))
+			continue
 		}
-		r.states[i] = state
+		switch c.kind {
+		case columnTruth:
+			r.number(c, oneIf(v.Bool))
+		case columnWhole:
+			r.number(c, v.Int)
+		case columnDecimal:
+			r.number(c, ordered(v.Float))
+		case columnText:
+			r.word(c, v)
+			r.search(c, v.Text)
+		case columnList:
+			for _, text := range v.List {
+				r.text(c, text)
+				r.search(c, text)
+			}
+		default:
+			r.number(c, extent(c.kind, v))
+		}
 	}
+}
+
+// extent is what a column holds of a fact that is present, besides the fact.
+func extent(kind columnKind, v *Value) int64 {
+	switch kind {
+	case columnLength:
+		return int64(utf8.RuneCountInString(v.Text))
+	case columnCount:
+		return int64(len(v.List))
+	}
+	return 1 // columnKnown
+}
+
+// unknown notes that a column is not known; whether a fact is present is, unless
+// reading it failed.
+func (r *Run) unknown(i int, state Verdict) {
+	c := &r.set.columns[i]
+	if c.kind == columnKnown && state != IsFault {
+		r.number(c, 0)
+		return
+	}
+	r.open, r.states[i] = append(r.open, uint16(i)), state
+	fill(r.holds, c.lo, c.hi)
 }
 
 // stateOf is the state of a fact, as runFact sees it; True where it is present.
@@ -128,60 +167,39 @@ func oneIf(b bool) int64 {
 	return 0
 }
 
-// column looks at a fact that is present.
-func (r *Run) column(c *column, v *Value) {
-	switch c.kind {
-	case columnTruth:
-		r.number(c, oneIf(v.Bool))
-	case columnWhole:
-		r.number(c, v.Int)
-	case columnDecimal:
-		r.number(c, ordered(v.Float))
-	case columnLength:
-		r.number(c, int64(utf8.RuneCountInString(v.Text)))
-	case columnCount:
-		r.number(c, int64(len(v.List)))
-	case columnText:
-		r.word(c, v)
-		r.search(c, v.Text)
-	case columnList:
-		for _, text := range v.List {
-			r.text(c, text)
-			r.search(c, text)
-		}
-	}
-}
-
 func (r *Run) number(c *column, x int64) {
-	s := r.set
+	numbers := r.set.numbers
+	if n := rank(numbers[c.atMost.from:c.atMost.to], x); n > 0 {
+		r.hold(c.atMost.first, c.atMost.first+n)
+	}
+	all := c.above.to - c.above.from
+	if n := rank(numbers[c.above.from:c.above.to], x); n < all {
+		r.hold(c.above.first+n, c.above.first+all)
+	}
 	if c.equal.from < c.equal.to {
-		if n := rank(s.numbers, c.equal, x); n > 0 && s.numbers[c.equal.from+n-1] == x {
+		if n := rank(numbers[c.equal.from:c.equal.to], x); n > 0 && numbers[c.equal.from+n-1] == x {
 			r.turn(c.equal.first + n - 1)
 		}
 	}
-	if c.atMost.from < c.atMost.to {
-		first, n := c.atMost.first, rank(s.numbers, c.atMost, x)
-		fill(r.holds, first, first+n)
-		r.push(first, first+n)
-	}
-	if c.above.from < c.above.to {
-		first, n, all := c.above.first, rank(s.numbers, c.above, x), c.above.to-c.above.from
-		fill(r.holds, first+n, first+all)
-		r.push(first+n, first+all)
-	}
 }
 
-// rank counts the numbers of a range that are at most x.
-func rank(all []int64, n numberRange, x int64) uint32 {
-	from, to := n.from, n.to
+// rank counts the numbers that are at most x; they are ascending.
+func rank(all []int64, x int64) uint32 {
+	from, to := 0, len(all)
 	for from < to {
-		if middle := (from + to) / 2; all[middle] <= x {
+		if middle := int(uint(from+to) / 2); all[middle] <= x {
 			from = middle + 1
 		} else {
 			to = middle
 		}
 	}
-	return from - n.from
+	return uint32(from)
+}
+
+// hold turns on a range of literals that is not empty.
+func (r *Run) hold(from, to uint32) {
+	fill(r.holds, from, to)
+	r.push(from, to)
 }
 
 // word looks for the value that a text is: by the number of the word, where it
@@ -429,63 +447,4 @@ func (r *Run) literal(literal uint32) Verdict {
 		return IsFalse
 	}
 	return r.states[r.set.of[literal]]
-}
-
-// Why says why the conditions of a rule of the last answer are Faults, in the
-// words of [Expr.Eval]; facts are those of that answer.
-func (r *Run) Why(facts []Value, rule int) (only, when string) {
-	r.frame.facts = facts
-	return r.why(r.set.only[rule]), r.why(r.set.when[rule])
-}
-
-func (r *Run) why(at uint32) string {
-	switch {
-	case at == 0:
-		return ""
-	case r.failed != "":
-		return r.failed
-	}
-	v, why, _ := r.reason(at)
-	if v != IsFault {
-		return ""
-	}
-	return why
-}
-
-// reason is truth with the reason of the first fault.
-func (r *Run) reason(at uint32) (Verdict, string, uint32) {
-	word := r.set.code[at]
-	at++
-	if word&treeGroup == 0 {
-		return r.literal(word), r.sentence(word), at
-	}
-	end, decides, v, why := at+word&treeSize, IsFalse, IsTrue, ""
-	if word&treeOr != 0 {
-		decides, v = IsTrue, IsFalse
-	}
-	for at < end {
-		var part Verdict
-		var because string
-		if part, because, at = r.reason(at); part == decides {
-			return part, "", end
-		}
-		if part < v {
-			v, why = part, because
-		}
-	}
-	return v, why, end
-}
-
-// sentence is why a literal is a fault, if it is one.
-func (r *Run) sentence(literal uint32) string {
-	n := &node{run: runFact}
-	if first := r.set.firstOpaque; literal >= first {
-		n = r.set.opaque[(literal-first)>>1]
-	} else {
-		n.fact = int(r.set.columns[r.set.of[literal]].fact)
-	}
-	if v := probe(n, &r.frame); v.State == Faulty {
-		return v.Text
-	}
-	return ""
 }

@@ -70,16 +70,16 @@ const (
 type column struct {
 	kind   columnKind
 	fact   uint32
-	lo, hi uint32   // its literals
-	words  words    // the values of a text, or of the elements of a list
-	byWord []uint32 // the same by the number of a word in its closed set, plus 1; 0 for none
-	prefix *entry   // nil where there is none
-	suffix *entry
-	infix  *entry
-	skips  *skips      // of infix
+	lo, hi uint32      // its literals
 	equal  numberRange // the first is the value of the first number
 	atMost numberRange // the literals x >= k, ascending by k
 	above  numberRange // the literals x < k, ascending by k
+	words  words       // the values of a text, or of the elements of a list
+	byWord []uint32    // the same by the number of a word in its closed set, plus 1; 0 for none
+	prefix *entry      // nil where there is none
+	suffix *entry
+	infix  *entry
+	skips  *skips // of infix
 
 	seconds, secondsEnd uint32 // in secondLit
 }
