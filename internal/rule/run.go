@@ -12,6 +12,7 @@ type Run struct {
 	holds    []uint64  // by literal: it is not False
 	states   []Verdict // by column: True where it is known; the last stands for that of literal 0
 	open     []uint16  // the columns that are not
+	unread   []uint64  // the late columns that were not read yet
 	spans    []stretch // clauses to scan
 	asked    []Verdict // by opaque condition: 0 when it was not asked for yet, else its verdict and 1
 	frame    frame
@@ -32,7 +33,7 @@ func (s *Set) NewRun() *Run {
 		states[i] = IsTrue
 	}
 	return &Run{
-		set: s, holds: make([]uint64, len(s.base)), states: states, verdicts: make([]Verdict, s.Len()), open: make([]uint16, 0, len(s.columns)),
+		set: s, holds: make([]uint64, len(s.base)), states: states, verdicts: make([]Verdict, s.Len()), unread: make([]uint64, len(s.late)), open: make([]uint16, 0, len(s.columns)),
 		spans: make([]stretch, 0, s.most), asked: make([]Verdict, len(s.opaque)),
 		listed: make([]uint64, words), words: make([]uint64, (words+63)/64), out: make([]Decided, 0, s.Len()),
 	}
@@ -51,7 +52,7 @@ func (r *Run) Decide(facts []Value) (out []Decided) {
 	r.failed, r.frame.facts = "", facts
 	clear(r.asked)
 	r.read(facts)
-	if len(r.open) == 0 {
+	if len(r.open) == 0 && r.set.late == nil {
 		for _, s := range r.spans {
 			r.scan(s.from, s.to)
 		}
@@ -90,11 +91,21 @@ func (r *Run) read(facts []Value) {
 	for _, i := range r.open {
 		r.states[i] = IsTrue
 	}
-	copy(r.holds, s.base)
+	copy(r.holds, s.start)
+	copy(r.unread, s.late)
 	r.open, r.spans = r.open[:0], r.spans[:0]
 	r.push(0, 1)
-	for i := range s.columns {
-		c := &s.columns[i]
+	if n := len(s.reads); n > 0 {
+		_ = facts[s.reads[n-1]] // too few facts are none
+	}
+	r.columns(s.early, facts)
+}
+
+// columns reads some of the columns.
+func (r *Run) columns(some []uint16, facts []Value) {
+	columns := r.set.columns
+	for _, i := range some {
+		c := &columns[i]
 		v := &facts[c.fact]
 		if stateOf(v) != IsTrue {
 			r.unknown(i, stateOf(v))
@@ -134,13 +145,13 @@ func extent(kind columnKind, v *Value) int64 {
 
 // unknown notes that a column is not known; whether a fact is present is, unless
 // reading it failed.
-func (r *Run) unknown(i int, state Verdict) {
+func (r *Run) unknown(i uint16, state Verdict) {
 	c := &r.set.columns[i]
 	if c.kind == columnKnown && state != IsFault {
 		r.number(c, 0)
 		return
 	}
-	r.open, r.states[i] = append(r.open, uint16(i)), state
+	r.open, r.states[i] = append(r.open, i), state
 	fill(r.holds, c.lo, c.hi)
 }
 
@@ -274,13 +285,14 @@ func (r *Run) scan(from, to uint32) {
 	}
 }
 
-// scanOpen is scan where columns are not known; key is the state of the column
+// scanOpen is scan where columns are not known, or not read yet; key is the state of the column
 // of the literal that the clauses are posted under. It notes what the clause is,
 // for rules that are no more than one.
 func (r *Run) scanOpen(from, to uint32, key Verdict) {
 	clauses, holds, of, states := r.set.clauses[from:to], r.holds, r.set.of, r.states
 	for i := range clauses {
-		if c := &clauses[i]; holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0 && r.restHolds(c) {
+		c := &clauses[i]
+		if holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0 && (r.set.late == nil || r.settled(c)) && r.restHolds(c) {
 			rule := c[0] &^ moreLiterals
 			r.mark(rule)
 			if c[0] == rule {
@@ -443,7 +455,7 @@ func (r *Run) literal(literal uint32) Verdict {
 	if literal >= r.set.firstOpaque {
 		return r.ask(literal)
 	}
-	if r.holds[literal>>6]>>(literal&63)&1 == 0 {
+	if r.set.late != nil && !r.settle(literal) || !r.has(literal) {
 		return IsFalse
 	}
 	return r.states[r.set.of[literal]]

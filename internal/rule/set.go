@@ -20,6 +20,9 @@ type Set struct {
 	reads   []int
 	columns []column
 	base    []uint64 // the literals that hold where no value turns them
+	start   []uint64 // the same with all of late columns
+	early   []uint16 // the columns that are not late
+	late    []uint64 // those that are, see putOff; nil when none is
 	of      []uint16 // the column of each literal; that of literal 0 is one past the last
 	opaque  []*node  // the conditions of the literals from firstOpaque on, two for each: as it is, negated
 

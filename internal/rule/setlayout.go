@@ -33,6 +33,7 @@ func NewSet(v *Vocabulary, rules []Pair) *Set {
 	p.collect(len(rules))
 	p.post()
 	p.postSecond()
+	p.putOff()
 	for i, word := range s.code[1:] {
 		if word&treeGroup == 0 {
 			s.code[i+1] = l.literalAt[word]

@@ -1,0 +1,89 @@
+package rule
+
+import "slices"
+
+// A column that no clause is posted under is late: it is read only when a
+// clause is found that tests it. Until then all of its literals hold, as those of
+// a column do that is not known, so that no clause is missed.
+
+// perLate is how many clauses there may be for each late column, so that
+// looking at the clauses a second time takes less than reading the columns.
+const perLate = 20
+
+// putOff says which columns are late. In a set of many rules none are, as
+// nearly all would be read for one of the rules or another.
+func (p *posting) putOff() {
+	s := p.set
+	var early, late []uint16
+	for i := range s.columns {
+		if c := &s.columns[i]; s.clauseFrom[c.lo] < s.clauseFrom[c.hi] {
+			early = append(early, uint16(i))
+		} else {
+			late = append(late, uint16(i))
+		}
+	}
+	s.start = s.base
+	if perLate*len(late) < len(s.clauses) {
+		early, late = everyColumn(len(s.columns)), nil
+	}
+	if s.early = early; late == nil {
+		return
+	}
+	s.start, s.late = slices.Clone(s.base), make([]uint64, len(s.columns)/64+1)
+	for _, i := range late {
+		s.late[i>>6] |= 1 << (i & 63)
+		fill(s.start, s.columns[i].lo, s.columns[i].hi)
+	}
+}
+
+func everyColumn(n int) []uint16 {
+	all := make([]uint16, n)
+	for i := range all {
+		all[i] = uint16(i)
+	}
+	return all
+}
+
+// settled reports whether the literals of a clause hold, but for opaque ones,
+// and reads the late columns that it takes.
+func (r *Run) settled(c *clause) bool {
+	if c[0] < moreLiterals {
+		return r.has(c[3]) && r.settle(c[1]) && r.settle(c[2]) && r.settle(c[3])
+	}
+	if !r.settle(c[1]) || !r.settle(c[2]) {
+		return false
+	}
+	for _, word := range r.set.more[c[3]:] {
+		if literal := word &^ lastLiteral; literal < r.set.firstOpaque && !r.settle(literal) {
+			return false
+		}
+		if word >= lastLiteral {
+			break
+		}
+	}
+	return true
+}
+
+// settle reports whether a literal holds, which is not opaque.
+func (r *Run) settle(literal uint32) bool {
+	column := r.set.of[literal]
+	if word, bit := &r.unread[column>>6], uint64(1)<<(column&63); *word&bit != 0 {
+		*word &^= bit
+		c := &r.set.columns[column]
+		restore(r.holds, r.set.base, c.lo, c.hi)
+		r.columns([]uint16{column}, r.frame.facts)
+	}
+	return r.has(literal)
+}
+
+func (r *Run) has(literal uint32) bool { return r.holds[literal>>6]>>(literal&63)&1 != 0 }
+
+// restore copies a range of bits.
+func restore(to, from []uint64, first, end uint32) {
+	for i := first; i < end; {
+		next := min(end, (i|63)+1)
+		mask := ^uint64(0) << (i & 63) & (^uint64(0) >> (63 - (next-1)&63))
+		to[i>>6] = to[i>>6]&^mask | from[i>>6]&mask
+		i = next
+	}
+}
