@@ -107,7 +107,7 @@ func (r *Run) columns(some []uint16, facts []Value) {
 	for _, i := range some {
 		c := &columns[i]
 		v := &facts[c.fact]
-		if stateOf(v) != IsTrue {
+		if v.State != Present || v.Float-v.Float != 0 {
 			r.unknown(i, stateOf(v))
 			continue
 		}
@@ -122,10 +122,7 @@ func (r *Run) columns(some []uint16, facts []Value) {
 			r.word(c, v)
 			r.search(c, v.Text)
 		case columnList:
-			for _, text := range v.List {
-				r.text(c, text)
-				r.search(c, text)
-			}
+			r.elements(c, v.List)
 		default:
 			r.number(c, extent(c.kind, v))
 		}

@@ -7,7 +7,8 @@ import "slices"
 // a column do that is not known, so that no clause is missed.
 
 // perLate is how many clauses there may be for each late column, so that
-// looking at the clauses a second time takes less than reading the columns.
+// looking at the clauses a second time takes less than reading the columns; a
+// slow column counts for four.
 const perLate = 20
 
 // putOff says which columns are late. In a set of many rules none are, as
@@ -15,15 +16,19 @@ const perLate = 20
 func (p *posting) putOff() {
 	s := p.set
 	var early, late []uint16
+	saved := 0
 	for i := range s.columns {
 		if c := &s.columns[i]; s.clauseFrom[c.lo] < s.clauseFrom[c.hi] {
 			early = append(early, uint16(i))
 		} else {
 			late = append(late, uint16(i))
+			if saved++; c.slow() {
+				saved += 3
+			}
 		}
 	}
 	s.start = s.base
-	if perLate*len(late) < len(s.clauses) {
+	if perLate*saved < len(s.clauses) {
 		early, late = everyColumn(len(s.columns)), nil
 	}
 	if s.early = early; late == nil {

@@ -31,6 +31,7 @@ func NewSet(v *Vocabulary, rules []Pair) *Set {
 	l.setTurns()
 	p := posting{layout: &l}
 	p.collect(len(rules))
+	p.spare()
 	p.post()
 	p.postSecond()
 	p.putOff()

@@ -141,6 +141,35 @@ func (p *posting) choose(rule uint32, clause []uint32) {
 
 func (p *posting) fact(literal uint32) uint32 { return p.set.columns[p.set.of[literal]].fact }
 
+// few is how many clauses may be posted under another literal to make a column
+// late that takes long to read.
+const few = 8
+
+// spare posts clauses under their second literals, if that makes late a column
+// of texts that are searched.
+func (p *posting) spare() {
+	count, fixed := make([]int, len(p.set.columns)), make([]bool, len(p.set.columns))
+	for _, c := range p.posted {
+		if c.first != 0 {
+			column := p.set.of[c.first]
+			count[column]++
+			fixed[column] = fixed[column] || c.second == 0 || p.slow(c.second)
+		}
+	}
+	for i := range p.posted {
+		c := &p.posted[i]
+		if column := p.set.of[c.first]; c.first != 0 && p.slow(c.first) && !fixed[column] && count[column] <= few {
+			c.rest[slices.Index(c.rest, c.second)] = c.first
+			c.first, c.second = c.second, c.first
+		}
+	}
+}
+
+func (p *posting) slow(literal uint32) bool { return p.set.columns[p.set.of[literal]].slow() }
+
+// slow reports whether it takes long to read the column.
+func (c *column) slow() bool { return c.kind == columnList || c.searched() }
+
 // post writes the clauses in the order of the literals they are posted under.
 func (p *posting) post() {
 	s := p.set

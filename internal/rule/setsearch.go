@@ -1,5 +1,21 @@
 package rule
 
+// elements looks for the values that the elements of a list are, or hold.
+func (r *Run) elements(c *column, list []string) {
+	if c.words.slots != nil {
+		for _, text := range list {
+			r.text(c, text)
+		}
+	}
+	if c.searched() {
+		for _, text := range list {
+			r.search(c, text)
+		}
+	}
+}
+
+func (c *column) searched() bool { return c.prefix != nil || c.suffix != nil || c.infix != nil }
+
 // search looks for the values that a text, or an element, holds.
 func (r *Run) search(c *column, text string) {
 	if len(text) == 0 {

@@ -43,20 +43,21 @@ func (w *words) find(text string) (uint32, bool) {
 	}
 }
 
-// hash mixes the bytes of a text, eight at a time; the highest bits are best.
+// hash mixes the bytes of a text, eight at a time, of which the last eight may
+// have been mixed in part; the highest bits are best.
 func hash(text string) uint64 {
 	const odd = 0x9E3779B97F4A7C15
 	h := uint64(len(text)) * odd
-	for ; len(text) > 8; text = text[8:] {
-		h = mix(h ^ eight(text))
+	if len(text) >= 8 {
+		last := eight(text[len(text)-8:])
+		for ; len(text) > 8; text = text[8:] {
+			h = mix(h ^ eight(text))
+		}
+		return mix(h ^ last)
 	}
 	tail := uint64(0)
-	if len(text) == 8 {
-		tail = eight(text)
-	} else {
-		for i := range len(text) {
-			tail = tail<<8 | uint64(text[i])
-		}
+	for i := range len(text) {
+		tail = tail<<8 | uint64(text[i])
 	}
 	return mix(h ^ tail)
 }
