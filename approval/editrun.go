@@ -67,32 +67,28 @@ func (s *search) merit(i, w int) (m merit) {
 	for j, r := range s.rules {
 		switch of := s.of[j]; {
 		case of.moves&(1<<i) == 0:
-		case s.alone(of, one):
+		case s.alone(of.reads, one):
 			m.costs = append(m.costs, comesTo(k.Assessment, r.ID)...)
 		default:
 			observed := 0
 			for _, name := range of.reads {
 				f, _ := k.facts.Get(name)
 				if slices.Contains(one.facts, name) {
-					fmt.Fprint(&other, f, ";")
 					observed += boolCost(r.Observed && f.Provenance == risk.Stated)
 				}
 			}
 			m.costs = append(m.costs, observed)
+			s.shares(&other, of, one, k.facts)
 		}
 	}
 	conditions := func(list []condition, good func(j int) bool, matters func(j int) bool) {
 		for j, of := range list {
 			switch {
 			case of.moves&(1<<i) == 0 || !matters(j):
-			case s.alone(of, one):
+			case s.alone(of.reads, one):
 				m.costs = append(m.costs, boolCost(!good(j)))
 			default:
-				for _, name := range of.reads {
-					if f, _ := k.facts.Get(name); slices.Contains(one.facts, name) {
-						fmt.Fprint(&other, f, ";")
-					}
-				}
+				s.shares(&other, of, one, k.facts)
 			}
 		}
 	}
@@ -115,10 +111,28 @@ func not(c *risk.Condition, f risk.Facts) bool {
 	return truth == risk.False || truth == risk.Inapplicable
 }
 
+// shares says what an item does to a condition that hangs on others as well: what
+// its own parts come to, and the facts in the parts that it has in common with
+// them.
+func (s *search) shares(to *strings.Builder, of condition, one item, facts risk.Facts) {
+	for _, p := range of.parts {
+		if s.alone(p.reads, one) {
+			truth, _ := p.Decide(facts)
+			fmt.Fprint(to, truth, ";")
+			continue
+		}
+		for _, name := range p.reads {
+			if f, _ := facts.Get(name); slices.Contains(one.facts, name) {
+				fmt.Fprint(to, f, ";")
+			}
+		}
+	}
+}
+
 // alone reports whether the item, once it is edited, settles all that edits can
-// change for a condition.
-func (s *search) alone(of condition, one item) bool {
-	return !slices.ContainsFunc(of.reads, func(name string) bool { return s.byFact[name] != 0 && !slices.Contains(one.facts, name) })
+// change of what is read.
+func (s *search) alone(reads []string, one item) bool {
+	return !slices.ContainsFunc(reads, func(name string) bool { return s.byFact[name] != 0 && !slices.Contains(one.facts, name) })
 }
 
 // comesTo is what a rule comes to: its points, its floor, and whether it is open

@@ -50,6 +50,13 @@ type condition struct {
 	reads []string
 	asks  bool // whether facts are known
 	moves set  // the items that change what it reads
+	parts []joined
+}
+
+// joined is a condition that another one is joined of.
+type joined struct {
+	*risk.Condition
+	reads []string
 }
 
 type search struct {
@@ -254,9 +261,29 @@ func (s *search) condition(to *[]condition, text string) error {
 			out.moves |= s.byFact[b.Fact]
 			out.asks = out.asks || b.Asked && s.byFact[b.Fact] != 0
 		}
+		if out.parts, err = s.parts(text, out.moves); err != nil {
+			return err
+		}
 	}
 	*to = append(*to, out)
 	return nil
+}
+
+// parts are those of a condition that several items move: what one of them does
+// to it is told by the parts that hang on this item alone.
+func (s *search) parts(text string, moves set) (out []joined, err error) {
+	if moves.size() < 2 {
+		return nil, nil
+	}
+	v := s.p.rules.Vocabulary()
+	list, err := v.Parts(text)
+	for i := 0; i < len(list) && err == nil; i++ {
+		var c *risk.Condition
+		if c, err = v.Condition(list[i].Source); err == nil {
+			out = append(out, joined{c, c.Reads()})
+		}
+	}
+	return out, err
 }
 
 // findPossible asks of each template whether it could cover the change if all

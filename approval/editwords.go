@@ -38,19 +38,22 @@ func (s *search) say(e Edit, values []any, in *Suggestion) string {
 	if text, ok := s.sayWhole(e, values, in); ok {
 		return text
 	}
-	doc := s.info[e.Fact].Doc
-	if doc == "" {
-		doc = "it is so"
+	doc, fact := s.info[e.Fact].Doc, e.Fact
+	if doc != "" {
+		fact += " (" + doc + ")"
 	}
-	switch e.To.(type) {
+	switch to := e.To.(type) {
 	case bool:
-		return fmt.Sprintf("say whether %s, if the answer is %s (%s)", doc, yesNo(e.To.(bool)), e.Fact)
+		if doc == "" {
+			return fmt.Sprintf("state %s, if it is %t", fact, to)
+		}
+		return fmt.Sprintf("say whether %s, if the answer is %s (%s)", doc, yesNo(to), e.Fact)
 	case int64, float64:
-		return fmt.Sprintf("state %s (%s), %s", e.Fact, doc, s.interval(e.Fact, values))
+		return fmt.Sprintf("state %s, %s", fact, s.interval(e.Fact, values))
 	case string:
-		return fmt.Sprintf("state %s (%s), if it is %s", e.Fact, doc, quoted(values))
+		return fmt.Sprintf("state %s, if it is %s", fact, quoted(values))
 	default:
-		return fmt.Sprintf("state %s (%s), if it is like %q", e.Fact, doc, e.To)
+		return fmt.Sprintf("state %s, if it is like %q", fact, e.To)
 	}
 }
 
@@ -79,13 +82,13 @@ func (s *search) sayWhole(e Edit, values []any, in *Suggestion) (string, bool) {
 	}
 	switch to := e.To.(type) {
 	case []change.Step:
-		return fmt.Sprintf("state the plan, if it has %s", sayPlan(to)), true
+		return "state the plan, if it has " + alternatives(to, values, sayPlan), true
 	case []change.Link:
-		return fmt.Sprintf("state how it relates to other changes, if the links are: %s", relations(to)), true
+		return "state how it relates to other changes, if the links are: " + alternatives(to, values, relations), true
 	case []change.Target:
-		return fmt.Sprintf("state the targets, if they are %s", sayTargets(to)), true
+		return "state the targets, if they are " + alternatives(to, values, sayTargets), true
 	case [2]int:
-		return fmt.Sprintf("state how many lines are touched, if it is such as %d added and %d deleted", to[0], to[1]), true
+		return "state how many lines are touched, if it is such as " + alternatives(to, values, sayLines), true
 	case []string:
 		if e.Fact == "change.paths" {
 			return "list the touched files, if " + s.sayPaths(values), true
@@ -158,6 +161,28 @@ func quoted(values []any) string {
 	}
 	return strings.Join(out, " or ")
 }
+
+// alternatives are a few values in words, what says "none" first.
+func alternatives[T any](to T, values []any, say func(T) string) string {
+	const most = 5
+	out := []string{say(to)}
+	for _, v := range values {
+		one, ok := v.(T)
+		if !ok {
+			continue
+		}
+		switch text := say(one); {
+		case slices.Contains(out, text):
+		case text == "none":
+			out = slices.Insert(out, 0, text)
+		default:
+			out = append(out, text)
+		}
+	}
+	return strings.Join(out[:min(len(out), most)], ", or ")
+}
+
+func sayLines(n [2]int) string { return fmt.Sprintf("%d added and %d deleted", n[0], n[1]) }
 
 func sayPlan(steps []change.Step) string {
 	by, parties := 0, []string{}
