@@ -17,14 +17,14 @@ type Score struct {
 // Count is how many mutants had a fate.
 func (s Score) Count(f Fate) int { return s.count[f] }
 
-// Share is how many mutants are killed, by a case or by the loader, of how many
-// that can be: those that mean the same as the policy are left out.
+// Share is how many mutants a case kills, of how many that a case can: those that
+// do not load, and those that mean the same as the policy, are left out.
 func (s Score) Share() (killed, of int) {
-	return s.count[Killed] + s.count[Refused], len(s.Mutants) - s.count[Same]
+	return s.count[Killed], s.count[Killed] + s.count[Survived]
 }
 
-// Reaches reports whether so many percent of the mutants are killed; without
-// mutants there is nothing to kill, and it does.
+// Reaches reports whether so many percent of the mutants that a case can kill are
+// killed; without any there is nothing to kill, and it does.
 func (s Score) Reaches(percent int) bool {
 	killed, of := s.Share()
 	return killed*100 >= percent*of
