@@ -136,7 +136,7 @@ func (a *answers) refuse(name string, rec record, err error) error {
 	why := sentence(name, rec.line, err)
 	say(a.stderr, why)
 	got := a.policy.Unclassified(idOf(rec.data), a.now(), errors.New(why))
-	return a.write(answered{got, approval.Counterfactual{Now: got, Blockers: []string{why}}})
+	return a.write(answered{got, approval.Counterfactual{Now: got, Blockers: []string{why}, Complete: true}})
 }
 
 func (a *answers) write(got answered) error {

@@ -56,7 +56,7 @@ var specs = []flagSpec{
 	{"copy", "", "the store is a copy that nobody writes to: no files beside it are needed", false, choose(func(o *options) *bool { return &o.copied }, true)},
 	{"coverage", "", "what the cases show of the policy: rules, levels, templates, seats and each part of their conditions, both ways", false, choose(func(o *options) *bool { return &o.coverage }, true)},
 	{"mutate", "", "what the cases would not notice: make many small changes to the policy, one at a time, and list those that no case fails on", false, choose(func(o *options) *bool { return &o.mutate }, true)},
-	{"at-least", "PERCENT", "with -mutate: how many of these changes must be noticed; below it the status is 1", false, setAtLeast},
+	{"at-least", "PERCENT", "the percentage of the changes of -mutate that must be noticed; below it the status is 1", false, setAtLeast},
 	{"boundaries", "FILE", "the file that cases around the numbers in conditions are written to, with today's answers; it must not exist", false, into(func(o *options) *string { return &o.boundaries })},
 	{"counterfactual", "", "say too what the requester could do that would make it standard", false, choose(func(o *options) *bool { return &o.counterfactual }, true)},
 	{"attested", "", "the input comes from a party that may attest: take the data that it attests as observed", false, choose(func(o *options) *bool { return &o.attested }, true)},
