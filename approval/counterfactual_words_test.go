@@ -1,11 +1,13 @@
 package approval_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/changelane/changelane/approval"
 	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
 )
 
 // TestCounterfactualSaysAllThatWorks: what is suggested is no narrower than it
@@ -41,6 +43,33 @@ func TestCounterfactualOfUndescribedAttributes(t *testing.T) {
 	for _, want := range []string{"state attributes.loud, if it is true\n", "state attributes.minutes, if it is 6 or more\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("expected %s in\n%s", want, text)
+		}
+	}
+}
+
+// TestCounterfactualEndsTooEarly: when the budget is used up, what stands in the
+// way is what does so now, and not where the search happened to be.
+func TestCounterfactualEndsTooEarly(t *testing.T) {
+	const n = 9
+	d := base(t)
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf(`"a%d":{"type":"boolean"}`, i))
+		d.Risk.Rules = append(d.Risk.Rules, risk.Rule{ID: fmt.Sprint("ring-", i), Points: 30, Because: "two of a ring",
+			When: fmt.Sprintf("attributes.a%d or attributes.a%d", i, (i+1)%n)})
+	}
+	d.Attributes = []byte(`{"type":"object","additionalProperties":false,"properties":{` + strings.Join(names, ",") + "}}")
+	p, c := made(t, d), decoded(t, nil)
+	if got := p.Counterfactual(c, at, nil); len(got.Suggestions) != 1 || !got.Complete || len(got.Suggestions[0].Edits) != n {
+		t.Fatalf("complete %t:\n%s", got.Complete, got.Explain(0))
+	}
+	for budget := 1; budget < 300; budget *= 3 {
+		got := p.Counterfactual(c, at, &approval.CounterfactualOptions{Budget: budget})
+		if len(got.Suggestions) > 0 || got.Complete {
+			t.Fatalf("a budget of %d is enough", budget)
+		}
+		if text := got.Explain(0); !strings.Contains(text, "- attributes.a0 is not known\n") || !strings.Contains(text, "the search ended too early") || strings.Contains(text, "has been") {
+			t.Errorf("with a budget of %d it says\n%s", budget, text)
 		}
 	}
 }

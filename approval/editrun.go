@@ -399,8 +399,13 @@ func (s *search) deadEnd(n *node, obstacles []obstacle) {
 
 // blockers are what stands in the way where there is no suggestion.
 func (s *search) blockers() []string {
-	if s.held == nil {
-		return []string{"the search ended too early to say what stands in the way"}
+	if !s.complete { // a dead end of one way may be none of another
+		var out []string
+		k, under := s.look(s.base, s.in)
+		for _, o := range s.obstacles(k, under, ^set(0)) {
+			out = append(out, o.what)
+		}
+		return append(out, "the search ended too early to say which of these can be overcome")
 	}
 	if !s.atRoot {
 		return append(slices.Clone(s.held), "this is what is left when all that can be edited has been")
