@@ -91,14 +91,14 @@ type Fate uint8
 
 // The zero Fate is that no case fails.
 const (
-	Survived Fate = iota
-	Killed        // a case fails
-	Refused       // it does not load
-	Same          // it means the same as the policy, whatever the facts, so that nothing can kill it
+	Survived   Fate = iota
+	Killed          // a case fails
+	Refused         // it does not load
+	Equivalent      // it means the same as the policy, whatever the facts, so that nothing can kill it
 )
 
 // String is the word for it.
-func (f Fate) String() string { return [...]string{"survived", "killed", "refused", "same"}[f] }
+func (f Fate) String() string { return [...]string{"survived", "killed", "refused", "equivalent"}[f] }
 
 // making lists the mutants of a definition, in the order of its parts.
 type making struct {
@@ -158,7 +158,7 @@ func (m *making) condition(t text) {
 		mutant := Mutant{Place: t.place(one.Line, one.Column), Part: t.part, Field: t.field, Kind: one.Kind, Was: one.Was, Is: one.Is,
 			apply: func(d *approval.Definition) { t.set(d, one.Source) }}
 		if one.Same {
-			mutant.Fate = Same
+			mutant.Fate = Equivalent
 		}
 		if mutant.facts, m.err = t.vocabulary.Boundaries([]string{t.source, one.Source}, t.extras...); m.err != nil {
 			return

@@ -116,7 +116,7 @@ func TestSame(t *testing.T) {
 	}
 	var same []string
 	for _, m := range score.Mutants {
-		if m.Fate == Same {
+		if m.Fate == Equivalent {
 			same = append(same, m.Was+" "+m.Is)
 		}
 	}

@@ -52,7 +52,7 @@ func Mutate(d approval.Definition, tests approval.TestSuite) (Score, error) {
 	}
 	out := Score{Mutants: all}
 	for i := range all {
-		if all[i].Fate != Same {
+		if all[i].Fate != Equivalent {
 			h.hunt(&all[i])
 		}
 		out.count[all[i].Fate]++

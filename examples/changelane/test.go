@@ -160,7 +160,7 @@ func (c call) score(out io.Writer, d approval.Definition, tests approval.TestSui
 	}
 	killed, of := score.Share()
 	say(out, fmt.Sprintf("%s: %d noticed by a case, %d by nobody; not counted: %d that do not load, %d that mean the same", count(len(score.Mutants), "small change"),
-		score.Count(policytest.Killed), score.Count(policytest.Survived), score.Count(policytest.Refused), score.Count(policytest.Same)))
+		score.Count(policytest.Killed), score.Count(policytest.Survived), score.Count(policytest.Refused), score.Count(policytest.Equivalent)))
 	say(out, "mutation score: "+percent(killed, of))
 	if !score.Reaches(c.atLeast) {
 		say(out, fmt.Sprintf("the mutation score is below the %d %% that -at-least asks for", c.atLeast))
