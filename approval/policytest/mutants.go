@@ -98,7 +98,13 @@ const (
 )
 
 // String is the word for it.
-func (f Fate) String() string { return [...]string{"survived", "killed", "refused", "equivalent"}[f] }
+func (f Fate) String() string {
+	words := [...]string{"survived", "killed", "refused", "equivalent"}
+	if int(f) >= len(words) {
+		return fmt.Sprintf("Fate(%d)", uint8(f))
+	}
+	return words[f]
+}
 
 // making lists the mutants of a definition, in the order of its parts.
 type making struct {

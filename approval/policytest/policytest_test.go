@@ -351,3 +351,21 @@ func TestUnknownKills(t *testing.T) {
 		t.Errorf("%v: %v: %s", m.Fate, m, m.Why)
 	}
 }
+
+// TestWithoutCases: a policy without tests has a score too, and it is nothing.
+func TestWithoutCases(t *testing.T) {
+	d, _ := read(t, nil)
+	score, err := Mutate(d, approval.TestSuite{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if killed, of := score.Share(); killed != 0 || of != 12 || score.Reaches(1) {
+		t.Errorf("%d of %d are killed without a case", killed, of)
+	}
+	if _, left, err := Thresholds(d, approval.TestSuite{}); err != nil || len(left) != 1 {
+		t.Errorf("%v are left without a case: %v", left, err)
+	}
+	if got := Fate(9).String(); got != "Fate(9)" {
+		t.Errorf("no fate is called %q", got)
+	}
+}

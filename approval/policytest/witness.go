@@ -52,7 +52,7 @@ type variations func(func(string, *change.Change) bool)
 // vary looks among variations of cases, as many of them as are given, taken
 // evenly.
 func (h *hunting) vary(m *Mutant, mutant *approval.Policy, most int, of func(*approval.TestCase) variations) *Witness {
-	step := max(1, len(h.tests.Cases)/most)
+	step := max(1, len(h.tests.Cases)/max(most, 1)) // no cases, nothing to divide
 	for i := 0; i < len(h.tests.Cases); i += step {
 		c := &h.tests.Cases[i]
 		if c.Err != nil {
