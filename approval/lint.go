@@ -9,6 +9,7 @@ import (
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/policyfile"
+	"github.com/changelane/changelane/internal/schema"
 	"github.com/changelane/changelane/risk"
 )
 
@@ -168,8 +169,10 @@ func (l *policyLint) unread() {
 	}
 	for _, f := range l.p.rules.Vocabulary().Describe() {
 		if strings.HasPrefix(f.Name, "attributes.") && !reads(f.Name) {
-			l.add(risk.Finding{File: attributesFile, ID: f.Name, Kind: risk.Unused,
-				Message: "no condition reads " + f.Name + "; use it or remove it from the schema"})
+			out := risk.Finding{File: attributesFile, ID: f.Name, Kind: risk.Unused,
+				Message: "no condition reads " + f.Name + "; use it or remove it from the schema"}
+			out.Line, out.Column = l.attribute(strings.TrimPrefix(f.Name, "attributes."))
+			l.add(out)
 		}
 	}
 	for _, s := range l.d.Sets {
@@ -177,6 +180,17 @@ func (l *policyLint) unread() {
 			l.say(at.inside("sets", s.Name), s.Name, risk.Unused, nil, "no condition reads the set sets.%s; use it or remove it", s.Name)
 		}
 	}
+}
+
+// attribute is where the schema declares an attribute; 0 where it does so by way
+// of a reference.
+func (l *policyLint) attribute(name string) (line, column int) {
+	tree, err := schema.Parse(l.d.Attributes, schema.SchemaLimits())
+	v := tree.Get("properties").Get(name)
+	if err != nil || v == nil {
+		return 0, 0
+	}
+	return v.Line, v.Column
 }
 
 // conditions are the texts of all conditions of the policy.
