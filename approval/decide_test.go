@@ -69,6 +69,25 @@ func TestTwoAxes(t *testing.T) {
 	}
 }
 
+// TestINV2FailingForbid: what is never standard may not be where it cannot be
+// told, because the condition fails or a fact is missing.
+func TestINV2FailingForbid(t *testing.T) {
+	for when, want := range map[string]change.Type{
+		"change.files > 1000":                                       change.Standard,
+		"1 / (change.files - 1) > 0.5":                              change.Normal, // one file: a division by zero
+		"change.files * 999999999999999999 * 1000000 < 0":           change.Normal, // beyond 64 bits
+		"change.lead_hours > 1":                                     change.Normal, // nobody has said
+		"known(change.lead_hours) and change.lead_hours > hours(1)": change.Standard,
+	} {
+		d := base(t)
+		d.Forbid = append(d.Forbid, approval.Forbid{ID: "perhaps", When: when, Because: "it may be dangerous"})
+		got := made(t, d).Classify(decoded(t, map[string]any{"size": nil, "files": touching("a.go"), "downtime": false}), at)
+		if got.Type != want {
+			t.Errorf("with the forbid %s the change is %v, expected %v\n%s", when, got.Type, want, got.Explain())
+		}
+	}
+}
+
 // TestSameChangeTwoServices: one policy, one change, two answers (C4).
 func TestSameChangeTwoServices(t *testing.T) {
 	p := made(t, base(t))

@@ -171,8 +171,8 @@ func (l *lowering) element(n *ast.PointerNode) (*node, *Error) {
 	if len(l.loops) == 0 {
 		return nil, l.errorf(n, "# is the element of a loop, and there is no loop around it")
 	}
-	words := l.loops[len(l.loops)-1].words
-	return &node{op: opElement, kind: Text, run: runElement, words: words, cost: step, size: bound{perByte: 1}}, nil
+	list := l.loops[len(l.loops)-1]
+	return &node{op: opElement, kind: Text, run: runElement, fact: list.fact, words: list.words, cost: step, size: bound{perByte: 1}}, nil
 }
 
 func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {

@@ -134,13 +134,23 @@ func (l *lowering) never(text string, n *node) string {
 	if n.words != nil && !slices.Contains(n.words, text) {
 		return "is none of the values that are possible here: " + listed(n.words) + nearest.Hint(text, n.words)
 	}
-	if n.op != opFact || n.kind != Text {
-		return ""
+	if why := l.pattern(text, n); why != "" || n.op != opFact || n.kind != Text {
+		return why
 	}
 	if f := l.vocabulary.facts[n.fact]; utf8.RuneCountInString(text) < f.Shortest {
 		return fmt.Sprintf("is shorter than %s can be, which has %d characters or more", f.Name, f.Shortest)
 	}
 	return ""
+}
+
+// pattern says what to write instead of comparing paths with a path pattern letter
+// by letter, which nothing matches; "" when it is none.
+func (l *lowering) pattern(text string, n *node) string {
+	paths := (n.op == opFact || n.op == opElement) && n.fact == l.vocabulary.paths
+	if !paths || !strings.Contains(text, "*") {
+		return ""
+	}
+	return "reads like a path pattern, and this looks for it letter by letter; write touches(\"folder/**\"), which knows patterns"
 }
 
 // listed shows a closed set, shortened when it is long.
@@ -209,6 +219,9 @@ func (l *lowering) search(n *ast.BinaryNode, out *node) (*node, *Error) {
 		if kind := out.args[i].kind; kind != Text {
 			return nil, l.errorf(side, "%q works on texts, and this is %s%s", n.Operator, kind, listHint(kind))
 		}
+	}
+	if b := out.args[1]; b.op == opConst && l.pattern(b.value.Text, out.args[0]) != "" {
+		return nil, l.errorf(n.Right, "%q %s", b.value.Text, l.pattern(b.value.Text, out.args[0]))
 	}
 	if b := out.args[1]; b.fixed && b.value.State == Present && b.value.Text == "" {
 		return nil, l.errorf(n.Right, "every text %q the empty text, so this is always the same", n.Operator)
