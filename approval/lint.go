@@ -26,8 +26,8 @@ func (p *Policy) Lint(at time.Time) []risk.Finding {
 		return nil
 	}
 	l := &policyLint{p: p, d: &p.d, at: at, day: change.DateOf(at, time.UTC)}
-	l.prover = p.rules.Vocabulary().Prover(l.situations(Binding{}))
 	l.anywhere = p.rules.Vocabulary().Prover(nil)
+	l.prover = l.anywhere.In(l.situations(Binding{}))
 	l.services()
 	rules, _ := p.d.Risk.Lint(p.rules.Vocabulary(), l.situations(Binding{})) // the policy has loaded with them
 	l.add(rules...)

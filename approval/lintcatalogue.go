@@ -40,7 +40,7 @@ func conditions(list ...*risk.Condition) []*risk.Condition {
 
 // covers looks at the envelope by itself; it reports whether anything is in it.
 func (l *policyLint) covers(t *template) bool {
-	at, here := t.at("covers"), l.p.rules.Vocabulary().Prover(l.situations(t.BoundTo))
+	at, here := t.at("covers"), l.anywhere.In(l.situations(t.BoundTo))
 	covers, except := conditions(t.covers), conditions(t.except)
 	switch {
 	case l.anywhere.Never(covers, nil):
@@ -77,7 +77,7 @@ func (l *policyLint) exclude(at source, id string, c *risk.Condition, format str
 // allowed reports whether anything that the template covers can be standard
 // under it: not if all of it is forbidden, or held above its ceiling.
 func (l *policyLint) allowed(t *template) bool {
-	here := l.p.rules.Vocabulary().Prover(l.situations(t.BoundTo))
+	here := l.anywhere.In(l.situations(t.BoundTo))
 	covers := conditions(t.covers)
 	for _, f := range l.p.forbid {
 		if !l.all(f) && here.Never(covers, conditions(t.except, f.when)) {
@@ -148,7 +148,7 @@ func (l *policyLint) subsumed(t *template, all []*template) {
 		case !l.within(t, o) || l.within(o, t) && o.ceiling == t.ceiling && t.ID < o.ID:
 			continue
 		}
-		here := l.p.rules.Vocabulary().Prover(l.situations(t.BoundTo))
+		here := l.anywhere.In(l.situations(t.BoundTo))
 		_, witness := here.Possible(conditions(t.covers, o.covers), conditions(t.except, o.except))
 		l.say(t.at("covers"), t.ID, risk.Subsumed, witness, "the template %s makes no difference: whatever it covers, %s covers too, up to the level %s", t.ID, o.ID, o.Ceiling)
 		return

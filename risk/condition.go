@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/changelane/changelane/internal/rule"
@@ -20,6 +21,9 @@ const (
 
 // String is the word for it.
 func (t Truth) String() string {
+	if t > True {
+		return fmt.Sprintf("Truth(%d)", uint8(t))
+	}
 	return [...]string{"fault", "unknown", "not applicable", "false", "true"}[t]
 }
 

@@ -196,17 +196,17 @@ func (r *reading) attribute(to *rule.Value, t rule.Type, v any) {
 			return
 		}
 	case int:
-		number(to, t, float64(v), int64(v))
+		wholeNumber(to, t, int64(v))
 		return
 	case int64:
-		number(to, t, float64(v), v)
+		wholeNumber(to, t, v)
 		return
 	case float64:
 		number(to, t, v, int64(v))
 		return
 	case []string:
 		if t == rule.List {
-			to.SetList(v)
+			r.copied(to, v)
 			return
 		}
 	case []any:
@@ -216,6 +216,16 @@ func (r *reading) attribute(to *rule.Value, t rule.Type, v any) {
 		}
 	}
 	to.SetFault(otherType)
+}
+
+// wholeNumber refuses a step to a decimal that could lose a digit, as conditions
+// do.
+func wholeNumber(to *rule.Value, t rule.Type, n int64) {
+	if t == rule.Float && (n > 1<<53 || n < -1<<53) {
+		to.SetFault("an attribute is a whole number that has no exact decimal")
+		return
+	}
+	number(to, t, float64(n), n)
 }
 
 func number(to *rule.Value, t rule.Type, f float64, n int64) {

@@ -22,7 +22,12 @@ const (
 )
 
 // String is the word for it.
-func (p Provenance) String() string { return [...]string{"stated", "observed", "derived"}[p] }
+func (p Provenance) String() string {
+	if p > Derived {
+		return fmt.Sprintf("Provenance(%d)", uint8(p))
+	}
+	return [...]string{"stated", "observed", "derived"}[p]
+}
 
 // State says how much is known of a fact.
 type State uint8
@@ -37,6 +42,9 @@ const (
 
 // String is the word for it.
 func (s State) String() string {
+	if s > Unreadable {
+		return fmt.Sprintf("State(%d)", uint8(s))
+	}
 	return [...]string{"unknown", "present", "not applicable", "unreadable"}[s]
 }
 
@@ -112,9 +120,6 @@ func (f Facts) With(name string, value any) Facts {
 		return f
 	}
 	var r reading
-	if list, ok := value.([]string); ok {
-		value = slices.Clone(list)
-	}
 	var given rule.Value
 	r.attribute(&given, f.vocabulary.defs[i].Type, value)
 	if given.State == rule.Faulty {

@@ -101,12 +101,21 @@ func lines(r *reading, to *rule.Value, counted int, size *int) {
 func linesChanged(r *reading, to *rule.Value) {
 	switch l, size := r.counted(), r.size; {
 	case l.known:
-		to.SetInt(int64(l.added) + int64(l.deleted))
+		together(to, int64(l.added), int64(l.deleted))
 	case size.LinesAdded != nil && size.LinesDeleted != nil:
-		to.SetInt(int64(*size.LinesAdded) + int64(*size.LinesDeleted))
+		together(to, int64(*size.LinesAdded), int64(*size.LinesDeleted))
 	default:
 		to.Clear()
 	}
+}
+
+// together is a sum that does not wrap.
+func together(to *rule.Value, a, b int64) {
+	if sum := a + b; sum >= max(a, b) || min(a, b) < 0 {
+		to.SetInt(sum)
+		return
+	}
+	to.SetFault("the lines are more than can be counted")
 }
 
 // manualSteps is known only when every step says whether it is automated.
@@ -217,7 +226,7 @@ func serviceFacts(group string, opts VocabularyOptions, which int) []definition 
 		fact("exposure", "who can reach it", exposures, func(r *reading, to *rule.Value) { word(to, exposures, uint8(r.services[which].Exposure)) }),
 		fact("coupling", "whether it can change alone", couplings, func(r *reading, to *rule.Value) { word(to, couplings, uint8(r.services[which].Coupling)) }),
 		fact("supplier", "who supplies it, where it is bought", nil, func(r *reading, to *rule.Value) { text(to, r.services[which].Supplier) }),
-		listFact(group+".carries", "", "the services that stand on it", opts.Services, func(r *reading, to *rule.Value) { carries(to, r.services[which]) }),
+		listFact(group+".carries", "", "the services that stand on it", opts.Services, func(r *reading, to *rule.Value) { carries(r, to, r.services[which]) }),
 		plain(rule.Bool, "automated_deployment", "deployments run by themselves", func(r *reading, to *rule.Value) { truth(to, r.services[which].AutomatedDeployment) }),
 		plain(rule.Bool, "automated_verification", "so do the checks after them", func(r *reading, to *rule.Value) { truth(to, r.services[which].AutomatedVerification) }),
 		plain(rule.Bool, "needs_outage", "it cannot change while it runs", func(r *reading, to *rule.Value) { truth(to, r.services[which].NeedsOutage) }),
@@ -244,12 +253,12 @@ func target(to *rule.Value, percent float64) {
 }
 
 // carries is known, and empty, for a service that policy names.
-func carries(to *rule.Value, s *change.Service) {
+func carries(r *reading, to *rule.Value, s *change.Service) {
 	if s.Name == "" {
 		to.Clear()
 		return
 	}
-	to.SetList(s.Carries)
+	r.copied(to, s.Carries)
 }
 
 // timeFacts are about when the change would be deployed: now, or at some time in

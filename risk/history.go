@@ -80,7 +80,7 @@ func (rs *RuleSet) Over(h *History) (*Plan, error) {
 	if rs == nil || len(rs.rules) == 0 {
 		return nil, errors.New("there is no rule set")
 	}
-	if h.vocabulary != rs.vocabulary {
+	if h == nil || h.vocabulary != rs.vocabulary {
 		return nil, errors.New("the history was read with the vocabulary of another policy")
 	}
 	p := &Plan{rs: rs, h: h, plan: rule.NewPlan(h.columns)}
@@ -116,7 +116,7 @@ func (p *Plan) add(r *compiledRule) plannedRule {
 // Assess appends to out the outcomes of the changes from first to before last:
 // those that [RuleSet.Assess] gives for each.
 func (p *Plan) Assess(first, last int, out []Outcome) []Outcome {
-	last = min(last, p.h.Len())
+	first, last = max(first, 0), min(last, p.h.Len())
 	b := &blockAccount{p: p, sweep: p.plan.NewSweep(), sums: make([]blockSums, len(p.rs.groups)+1)}
 	for first < last {
 		start, end := b.sweep.Block(first / rule.BlockRows)

@@ -24,18 +24,24 @@ func (d Definition) Lint(v *Vocabulary, situations []Situation) ([]Finding, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &ruleLint{d: d, rs: rs, anywhere: v.prover(), here: v.Prover(situations), steps: pairSteps}
-	for _, r := range d.Rules {
-		l.rules = append(l.rules, *rs.compile(r, new(faults)))
+	l := &ruleLint{d: d, rs: rs, anywhere: v.prover(), steps: pairSteps}
+	l.here = l.anywhere.In(situations)
+	return l.run(), nil
+}
+
+func (l *ruleLint) run() []Finding {
+	for _, r := range l.d.Rules {
+		l.rules = append(l.rules, *l.rs.compile(r, new(faults)))
 	}
 	for i := range l.rules {
 		l.rule(&l.rules[i])
 	}
+	l.findWays()
 	l.pairs()
 	l.groups()
 	l.levels()
 	SortFindings(l.all)
-	return l.all, nil
+	return l.all
 }
 
 // ruleLint is a lint of rules in the making.
@@ -49,6 +55,7 @@ type ruleLint struct {
 	dead     map[string]bool
 	live     []*compiledRule // rules with a condition that are not flawed by themselves
 	steps    int             // left for comparing pairs
+	ways     []ways          // by group
 }
 
 func (l *ruleLint) rule(r *compiledRule) {

@@ -21,6 +21,7 @@ type sketch struct {
 	whole *rule.Expr
 	facts string
 	shown []rule.Value
+	steps int // of one evaluation
 }
 
 // pairs finds rules that say the same, and rules that make no difference beside
@@ -30,6 +31,7 @@ func (l *ruleLint) pairs() {
 	byFacts := map[string][]int{}
 	for _, r := range l.live {
 		s := sketch{r: r, whole: l.whole(r)}
+		s.steps = stepsOf(s.whole)
 		s.facts = fmt.Sprint(s.whole.Facts())
 		if is, values := l.anywhere.reach(l.rs.vocabulary.rules, s.whole, rule.IsTrue); is == Yes {
 			s.shown = values
@@ -68,11 +70,17 @@ func (l *ruleLint) duplicate(list []sketch, i int, others []int) bool {
 
 // meets reports whether b is true of what makes a true.
 func (l *ruleLint) meets(a, b *sketch) bool {
-	if l.steps--; l.steps < 0 {
+	if l.steps -= b.steps; l.steps < 0 {
 		return false
 	}
 	is, _ := b.whole.Eval(a.shown)
 	return is == rule.IsTrue
+}
+
+// stepsOf counts an evaluation: one for a condition of ordinary size.
+func stepsOf(e *rule.Expr) int {
+	const ordinary = 16
+	return 1 + e.Size()/ordinary
 }
 
 // implies is proven.
@@ -115,7 +123,7 @@ func (l *ruleLint) countsOnlyWith(a, b *compiledRule) bool {
 			return false
 		}
 	}
-	if l.steps -= combinations; l.steps < 0 {
+	if l.steps -= combinations * (stepsOf(a.when) + stepsOf(b.when)); l.steps < 0 {
 		return false
 	}
 	return !found(bounds, make([]rule.Value, words.Len()), func(facts []rule.Value) bool { return counts(a, facts) && !counts(b, facts) })
@@ -154,16 +162,31 @@ func (l *ruleLint) covers(r *compiledRule) bool {
 	return r.Floor != "" || !r.raises() || l.fills(r)
 }
 
+// ways are the directions in which the rules of a group go.
+type ways struct{ up, down bool }
+
+func (l *ruleLint) findWays() {
+	l.ways = make([]ways, len(l.rs.groups))
+	for i := range l.rules {
+		if r := &l.rules[i]; r.group >= 0 {
+			way := &l.ways[r.group]
+			way.up = way.up || r.raises() && r.Points != 0 || r.band >= 0
+			way.down = way.down || !r.raises() && r.Points != 0
+		}
+	}
+}
+
 // fills reports whether the rule alone uses up the bound of its group, and no
 // rule of the group takes anything off again.
 func (l *ruleLint) fills(r *compiledRule) bool {
 	if r.group < 0 {
 		return false
 	}
-	g := l.rs.groups[r.group]
-	sameWay := !slices.ContainsFunc(l.rules, func(o compiledRule) bool {
-		return o.group == r.group && (o.raises() != r.raises() && o.Points != 0 || o.band >= 0 && !r.raises())
-	})
+	g, way := l.rs.groups[r.group], l.ways[r.group]
+	sameWay := !way.down
+	if !r.raises() {
+		sameWay = !way.up
+	}
 	return sameWay && (g.Cap != nil && r.Points > 0 && r.Points >= *g.Cap || g.Min != nil && r.Points < 0 && r.Points <= *g.Min)
 }
 

@@ -21,10 +21,17 @@ const (
 )
 
 // String is the word for it.
-func (a Answer) String() string { return [...]string{"not settled", "yes", "no"}[a] }
+func (a Answer) String() string {
+	if a > No {
+		return fmt.Sprintf("Answer(%d)", uint8(a))
+	}
+	return [...]string{"not settled", "yes", "no"}[a]
+}
 
 // Prover tells what conditions over a vocabulary can become of, on any facts
-// that there can be. It is immutable.
+// that there can be. Its questions share what it may compute in all, after which
+// nothing is settled: a policy that is made to be hard to look at is not looked
+// at for long. It is not safe for concurrent use.
 type Prover struct {
 	vocabulary *Vocabulary
 	situations []Situation
@@ -32,17 +39,28 @@ type Prover struct {
 	given      map[int]*rule.Expr
 	tied       []int
 	worlds     [][]rule.Value
+	work       *int // left for all questions
 }
 
 // proofSteps bounds the evaluations of one question.
 const proofSteps = 4000
 
+// proverWork bounds all questions of one prover, see [rule.Space]: some seconds.
+// A thousand ordinary rules take a tenth of it.
+const proverWork = 200_000_000
+
 // Prover makes a prover for changes in those situations, whose services are all
 // that there are; without any, a service can be anything. The operating model
 // and the time can be anything in any case.
 func (v *Vocabulary) Prover(situations []Situation) *Prover {
-	p := v.prover()
-	p.situations = situations
+	return v.prover().In(situations)
+}
+
+// In is a prover for changes in other situations, as [Vocabulary.Prover] makes
+// one. The two share what they may compute in all.
+func (p *Prover) In(situations []Situation) *Prover {
+	v := p.vocabulary
+	p = &Prover{vocabulary: v, situations: situations, ranges: p.ranges, given: p.given, work: p.work}
 	for i, d := range v.defs {
 		if strings.HasPrefix(d.Name, "service.") && d.Name != "service.model" {
 			p.tied = append(p.tied, i)
@@ -62,7 +80,8 @@ func (v *Vocabulary) Prover(situations []Situation) *Prover {
 // schema of a change is not in the vocabulary, which refuses comparisons beyond
 // its ranges.
 func (v *Vocabulary) prover() *Prover {
-	p := &Prover{vocabulary: v, ranges: map[int]rule.Range{}, given: map[int]*rule.Expr{}}
+	p := &Prover{vocabulary: v, ranges: map[int]rule.Range{}, given: map[int]*rule.Expr{}, work: new(int)}
+	*p.work = proverWork
 	for i, d := range v.defs {
 		if r, ok := d.reach(); ok {
 			p.ranges[i] = r
@@ -120,7 +139,7 @@ func (p *Prover) Exclusive(c *Condition) (a, b string, found bool) {
 }
 
 func (p *Prover) space(words *rule.Vocabulary) *rule.Space {
-	return &rule.Space{Vocabulary: words, Ranges: p.ranges, Given: p.given, Tied: p.tied, Worlds: p.worlds}
+	return &rule.Space{Vocabulary: words, Ranges: p.ranges, Given: p.given, Tied: p.tied, Worlds: p.worlds, Work: p.work}
 }
 
 func (p *Prover) never(words *rule.Vocabulary, e *rule.Expr, want rule.Verdict) bool {
@@ -171,7 +190,11 @@ func (d *definition) reach() (rule.Range, bool) {
 // example is a change in one of the situations whose facts are as wanted; nil
 // when none is found.
 func (p *Prover) example(values []rule.Value, wanted func(Facts) bool) *change.Change {
+	const look = 500 // at the facts of a service
 	for _, s := range p.situations {
+		if *p.work -= look; *p.work < 0 {
+			return nil
+		}
 		if !p.lives(s, values) {
 			continue
 		}

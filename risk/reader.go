@@ -59,6 +59,9 @@ func (v *Vocabulary) reader(facts []int) *Reader {
 // Facts reads the facts of a change in a situation.
 func (rd *Reader) Facts(c *change.Change, s Situation) Facts {
 	f := rd.vocabulary.unknown()
+	if c == nil {
+		return f // nothing is known of no change
+	}
 	var r reading
 	rd.read(&r, c, s, &f)
 	return f

@@ -140,6 +140,14 @@ func distinct[T any](r *reading, to *rule.Value, list []T, of func(*T) string) {
 	r.listSince(to, start)
 }
 
+// copied is a list as it is now: its owner may write to it while the facts are
+// still in use.
+func (r *reading) copied(to *rule.Value, list []string) {
+	start := len(r.texts)
+	r.texts = append(r.texts, list...)
+	r.listSince(to, start)
+}
+
 // stated is as distinct, and not known when an element does not say.
 func stated[T any](r *reading, to *rule.Value, list []T, of func(*T) string) {
 	for i := range list {

@@ -105,6 +105,10 @@ func (r *compiledRule) raises() bool { return r.Points > 0 || r.Floor != "" }
 // New makes a rule set over a vocabulary. The error is [ParseErrors].
 func New(v *Vocabulary, d Definition) (*RuleSet, error) {
 	var errs faults
+	if v == nil || v.rules == nil {
+		errs.add(d.src, "", "a rule set needs the vocabulary of a policy")
+		return nil, errs.err()
+	}
 	d = d.clone()
 	rs := &RuleSet{vocabulary: v}
 	rs.addLevels(d, &errs)
@@ -323,6 +327,9 @@ func (rs *RuleSet) Default() Level { return rs.fallback }
 
 // LevelOf is the level of a score on its own, without floors or the default.
 func (rs *RuleSet) LevelOf(score int) Level {
+	if rs == nil || len(rs.levels) == 0 {
+		return Level{}
+	}
 	level := rs.levels[0]
 	for i, from := range rs.cuts {
 		if score >= from {

@@ -50,6 +50,7 @@ type Vocabulary struct {
 // NewVocabulary makes the vocabulary of a policy. The error is [ParseErrors].
 func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 	var errs faults
+	opts.Services, opts.Teams, opts.Models = slices.Clone(opts.Services), slices.Clone(opts.Teams), slices.Clone(opts.Models)
 	v := &Vocabulary{defs: fixedFacts(opts), declared: slices.Clone(opts.Applies), sets: cloneSets(opts.Sets)}
 	checkSets(v.sets, &errs)
 	for _, name := range opts.Evidence {

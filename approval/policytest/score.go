@@ -45,7 +45,7 @@ func Mutate(d approval.Definition, tests approval.TestSuite) (Score, error) {
 	if err != nil {
 		return Score{}, err
 	}
-	h := &hunting{p: p, d: d, tests: tests, last: map[string][]int{}}
+	h := &hunting{p: p, d: d, tests: tests, last: map[string][]int{}, left: mostTried}
 	for i := range tests.Cases {
 		c := &tests.Cases[i]
 		h.was = append(h.was, p.Trace(c.Change, approval.Inputs{At: c.At}))
@@ -81,7 +81,12 @@ type hunting struct {
 	last  map[string][]int // by part of the policy: the cases that killed a mutant of it
 	was   []approval.Trace // by case: what the policy answers
 	shown []Witness        // so far, each once
+	left  int              // variations of cases that may still be tried
 }
+
+// mostTried bounds the variations that are tried for all mutants together: a
+// condition may name a set of ten thousand items, and so may hundreds.
+const mostTried = 1_000_000
 
 // hunt finds the fate of a mutant. The cases that killed another mutant of the
 // same part go first, as most often one of them kills this one too.

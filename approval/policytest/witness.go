@@ -60,6 +60,9 @@ func (h *hunting) vary(m *Mutant, mutant *approval.Policy, most int, of func(*ap
 		}
 		in := approval.Inputs{At: c.At}
 		for name, changed := range of(c) {
+			if h.left--; h.left < 0 {
+				return nil
+			}
 			if m.tells != nil {
 				if facts, _ := h.p.Facts(changed, in); m.tells.idle(facts) {
 					continue // what was changed is of no matter here

@@ -12,11 +12,12 @@ import "slices"
 func To(word string, known []string) string {
 	limit := min(3, (len(word)+2)/3)
 	best := ""
+	var rows [3][]int
 	for _, candidate := range known {
 		if abs(len(candidate)-len(word)) > limit {
 			continue
 		}
-		if d := distance(word, candidate); d <= limit && d > 0 {
+		if d := distance(word, candidate, limit, &rows); d <= limit && d > 0 {
 			best, limit = candidate, d-1
 		}
 	}
@@ -32,27 +33,37 @@ func Hint(word string, known []string) string {
 }
 
 // distance is the optimal string alignment distance: insertions, deletions,
-// substitutions and swaps of neighbours, each counted once.
-func distance(a, b string) int {
-	prev2 := make([]int, len(b)+1)
-	prev := make([]int, len(b)+1)
+// substitutions and swaps of neighbours, each counted once. One that is beyond
+// the limit is not counted to its end: there can be many words, and many that
+// are not among them. The rows are its memory.
+func distance(a, b string, limit int, rows *[3][]int) int {
+	for i := range rows {
+		rows[i] = slices.Grow(rows[i][:0], len(b)+1)[:len(b)+1]
+	}
+	prev2, prev, row := rows[0], rows[1], rows[2]
 	for j := range prev {
 		prev[j] = j
 	}
+	least := 0 // of the row before
 	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
 		row[0] = i
+		before := least
+		least = i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
 				cost = 0
 			}
-			row[j] = slices.Min([]int{prev[j] + 1, row[j-1] + 1, prev[j-1] + cost})
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				row[j] = min(row[j], prev2[j-2]+1)
 			}
+			least = min(least, row[j])
 		}
-		prev2, prev = prev, row
+		if least > limit && before >= limit { // a swap looks back two rows
+			return least
+		}
+		prev2, prev, row = prev, row, prev2
 	}
 	return prev[len(b)]
 }

@@ -280,10 +280,11 @@ func (at *edge) words(f *Fact) []Value {
 	mentioned := once(slices.Concat(at.texts, at.parts))
 	if f.Words != nil {
 		const few = 16
-		other := slices.IndexFunc(f.Words, func(w string) bool { return !slices.Contains(mentioned, w) })
+		is := func(w string) bool { _, found := slices.BinarySearch(mentioned, w); return found }
+		other := slices.IndexFunc(f.Words, func(w string) bool { return !is(w) })
 		var out []Value
 		for i, w := range f.Words {
-			if len(f.Words) <= few || i == other || slices.Contains(mentioned, w) {
+			if len(f.Words) <= few || i == other || is(w) {
 				out = append(out, TextValue(w))
 			}
 		}

@@ -93,3 +93,14 @@ func (e *Expr) Facts() []int {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// Size is how many parts an evaluation can come by.
+func (e *Expr) Size() int { return weight(e.root) }
+
+func weight(n *node) int {
+	out := 1
+	for _, a := range n.args {
+		out += weight(a)
+	}
+	return out
+}

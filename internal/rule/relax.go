@@ -29,10 +29,12 @@ func (s *Space) real(e *Expr, steps int) *solving {
 }
 
 func (s *Space) solving(e *Expr, steps int) *solving {
-	out := &solving{space: s, byName: map[string]int{}, listed: map[int]bool{}, steps: steps}
+	out := &solving{space: s, byName: map[string]int{}, listed: map[int]bool{}, steps: steps, work: 2 * e.Size()}
+	values := 0
 	for _, b := range Boundaries(s.Vocabulary, e) {
-		out.listed[b.Fact] = b.Exact
+		out.listed[b.Fact], values = b.Exact, values+len(b.Values)
 	}
+	s.spend(workOfValue*values + workOfWorld*len(s.Worlds))
 	return out
 }
 

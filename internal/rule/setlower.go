@@ -65,6 +65,12 @@ type builder struct {
 	opaqueOf   map[string]int
 	code       []uint32
 	trees      map[*Expr]uint32
+	named      map[namedKey][]uint32 // the values of named sets
+}
+
+type namedKey struct {
+	column uint16
+	set    string
 }
 
 type columnKey struct {
@@ -297,11 +303,20 @@ func (b *builder) textValue(column uint16, class valueClass, text string, rest l
 
 // found is the literal of a fixed text that is looked for in a column.
 func (b *builder) found(in, text *node, class valueClass) (literal, bool) {
-	if in.op != opFact || text.op != opConst || text.value.Text == "" && class != valueWord {
+	if in.op != opFact || text.op != opConst || !searchable(class, text.value.Text) {
 		return literal{}, false
 	}
 	column, _, _ := b.columnOfNode(in)
 	return literal{column: column, values: []uint32{b.textValue(column, class, text.value.Text, leftover{})}}, true
+}
+
+// searchable reports whether a text is looked for by a trie. What is looked for
+// within a text is begun at each of its bytes, which takes their product where
+// both are of few letters: a long one is left to the expression, whose search
+// does not, and which is charged for no more.
+func searchable(class valueClass, text string) bool {
+	const long = 32
+	return class == valueWord || text != "" && (class != valueInfix || len(text) <= long)
 }
 
 func (b *builder) membership(n *node) (literal, bool) {
@@ -310,6 +325,10 @@ func (b *builder) membership(n *node) (literal, bool) {
 		return literal{}, false
 	}
 	l := literal{column: column}
+	if n.name != "" {
+		l.values = b.ofSet(column, n)
+		return l, true
+	}
 	for i := range n.texts {
 		if kind == columnText {
 			l.values = append(l.values, b.textValue(column, valueWord, n.texts[i], leftover{}))
@@ -318,6 +337,21 @@ func (b *builder) membership(n *node) (literal, bool) {
 		}
 	}
 	return l, true
+}
+
+// ofSet are the values of a named set, which many conditions may name.
+func (b *builder) ofSet(column uint16, n *node) []uint32 {
+	key := namedKey{column, n.name}
+	values, ok := b.named[key]
+	if !ok {
+		for _, text := range n.texts {
+			values = append(values, b.textValue(column, valueWord, text, leftover{}))
+		}
+		slices.Sort(values)
+		values = slices.Clip(slices.Compact(values))
+		b.named[key] = values
+	}
+	return values
 }
 
 func (b *builder) touched(n *node) (literal, bool) {
@@ -337,7 +371,7 @@ func (b *builder) touched(n *node) (literal, bool) {
 func (b *builder) elements(list, body *node) ([]uint32, bool) {
 	column := b.column(columnList, list.fact)
 	look := func(class valueClass, at, text *node) ([]uint32, bool) {
-		if at.op != opElement || text.op != opConst || text.value.Text == "" && class != valueWord {
+		if at.op != opElement || text.op != opConst || !searchable(class, text.value.Text) {
 			return nil, false
 		}
 		return []uint32{b.textValue(column, class, text.value.Text, leftover{})}, true
@@ -355,6 +389,9 @@ func (b *builder) elements(list, body *node) ([]uint32, bool) {
 	case opContains, opStartsWith, opEndsWith:
 		return look(searches[body.op], body.args[0], body.args[1])
 	case opIn:
+		if body.name != "" {
+			return b.ofSet(column, body), body.args[0].op == opElement
+		}
 		var all []uint32
 		for _, text := range body.texts {
 			all = append(all, b.textValue(column, valueWord, text, leftover{}))
@@ -458,8 +495,12 @@ func ordered(f float64) int64 {
 
 // fingerprint is a text that only equal conditions share.
 func fingerprint(to []byte, n *node) []byte {
+	texts := n.texts
+	if n.op == opIn && n.name != "" {
+		texts = nil // the name of a set says which they are
+	}
 	to = fmt.Appendf(to, "(%d %d %q %d %d %t %d %v %q %q %v", n.op, n.kind, n.name, n.fact,
-		n.value.State, n.value.Bool, n.value.Int, math.Float64bits(n.value.Float), n.value.Text, n.texts, n.ints)
+		n.value.State, n.value.Bool, n.value.Int, math.Float64bits(n.value.Float), n.value.Text, texts, n.ints)
 	if n.re != nil {
 		to = fmt.Appendf(to, " %q", n.re.String())
 	}

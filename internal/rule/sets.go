@@ -24,6 +24,29 @@ const setsGroup = "sets"
 type namedSet struct {
 	NamedSet
 	has map[string]bool
+
+	// within are the closed sets of words that hold all items, by their first
+	// word, with how many words there are: many conditions may ask.
+	within map[*string]int
+}
+
+// findWithin looks at the closed sets of the facts.
+func (s *namedSet) findWithin(facts []Fact) {
+	s.within = map[*string]int{}
+	seen := map[*string]bool{}
+	for _, f := range facts {
+		if len(f.Words) == 0 || len(f.Words) < len(s.Items) || seen[&f.Words[0]] {
+			continue
+		}
+		seen[&f.Words[0]] = true
+		holds := make(map[string]bool, len(f.Words))
+		for _, w := range f.Words {
+			holds[w] = true
+		}
+		if !slices.ContainsFunc(s.Items, func(item string) bool { return !holds[item] }) {
+			s.within[&f.Words[0]] = len(f.Words)
+		}
+	}
 }
 
 // place is where item number i was written, in brackets, or "".
@@ -40,7 +63,8 @@ func (v *Vocabulary) WithSets(sets []NamedSet) *Vocabulary {
 	out := *v
 	out.sets = make([]*namedSet, len(sets))
 	for i, s := range sets {
-		out.sets[i] = &namedSet{s, make(map[string]bool, len(s.Items))}
+		out.sets[i] = &namedSet{NamedSet: s, has: make(map[string]bool, len(s.Items))}
+		out.sets[i].findWithin(v.facts)
 		for _, item := range s.Items {
 			out.sets[i].has[item] = true
 		}
@@ -108,7 +132,7 @@ func (l *lowering) inSet(n *ast.BinaryNode, a *node, s *namedSet) (*node, *Error
 	if err := l.setWords(n.Right, a, s); err != nil {
 		return nil, err
 	}
-	return &node{op: opIn, kind: Bool, args: []*node{a}, texts: s.Items, run: strict(func(_ *node, a, _ Value) Value { return BoolValue(s.has[a.Text]) }),
+	return &node{op: opIn, name: s.Name, kind: Bool, args: []*node{a}, texts: s.Items, run: strict(func(_ *node, a, _ Value) Value { return BoolValue(s.has[a.Text]) }),
 		cost: step.plus(step).plus(a.cost).plus(a.size.times(compareByte))}, nil
 }
 
@@ -121,6 +145,9 @@ func setHint(kind Type, set string) string {
 
 // setWords refuses a set with an item that what is looked for can never be.
 func (l *lowering) setWords(at ast.Node, a *node, s *namedSet) *Error {
+	if len(a.words) > 0 && s.within[&a.words[0]] == len(a.words) {
+		return nil
+	}
 	possible := make(map[string]bool, len(a.words))
 	for _, w := range a.words {
 		possible[w] = true

@@ -25,6 +25,26 @@ type Space struct {
 	// Worlds, which has a value for each of them. Without any they are free.
 	Tied   []int
 	Worlds [][]Value
+
+	// Work is what is left for this question and those that follow, in parts of
+	// conditions that are evaluated, of some 10 ns each; nil: no bound. Where
+	// nothing is left, nothing is settled.
+	Work *int
+}
+
+// What a question takes before its first step, in units of Work.
+const (
+	workOfValue = 200 // to find, sort and admit a value
+	workOfWorld = 50
+)
+
+// spend takes from the work that is left; false where nothing is.
+func (s *Space) spend(units int) bool {
+	if s.Work == nil {
+		return true
+	}
+	*s.Work -= units
+	return *s.Work >= 0
 }
 
 // Reach tells whether facts can make the condition true (or false: want is
@@ -38,6 +58,9 @@ type Space struct {
 // turn true into false or back (see the package documentation), a branch ends
 // as soon as the facts that it has settled decide.
 func (s *Space) Reach(e *Expr, want Verdict, steps int) (Answer, []Value) {
+	if !s.spend(1) {
+		return NotSettled, nil
+	}
 	free := s.relaxed(e, steps)
 	found, done := free.search(want)
 	if !found && done {
@@ -60,6 +83,9 @@ func (s *Space) Reach(e *Expr, want Verdict, steps int) (Answer, []Value) {
 // Excludes reports whether it is proven that no facts make the condition so: it
 // is the cheaper part of [Space.Reach], which does not look for such facts.
 func (s *Space) Excludes(e *Expr, want Verdict, steps int) bool {
+	if !s.spend(1) {
+		return false
+	}
 	found, done := s.relaxed(e, steps).search(want)
 	return !found && done
 }
@@ -108,6 +134,7 @@ type solving struct {
 	worlds [][]Value // over the variables that are tied
 	tied   []int     // those variables
 	steps  int
+	work   int // of one step
 }
 
 // variable is a fact, or what is taken for anything.
@@ -132,7 +159,7 @@ func (s *solving) exact() bool {
 // search reports whether some values make the condition as wanted; done is
 // false when it has run out of steps without an answer.
 func (s *solving) search(want Verdict) (found, done bool) {
-	if s.steps--; s.steps < 0 {
+	if s.steps--; s.steps < 0 || !s.space.spend(s.work) {
 		return false, false
 	}
 	if v := s.root.eval(&s.frame); v.State == Present {

@@ -84,10 +84,17 @@ var factName = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$`)
 // reserved are the words of the language itself.
 var reserved = append([]string{"true", "false", "nil", "and", "or", "not", "in", "if", "else", "let", "matches", "contains", setsGroup}, builtins...)
 
+// maxFacts bounds a vocabulary: a set of rules looks at a fact in three ways, its
+// value, its length and its presence, and numbers these ways in 16 bits.
+const maxFacts = 16_000
+
 // NewVocabulary makes a vocabulary of facts; paths names the list of touched
 // paths that touches() looks at, or is "". It fails on a duplicate name, on a
 // name that is also a group of others, and on one that cannot be written.
 func NewVocabulary(facts []Fact, paths string) (*Vocabulary, error) {
+	if len(facts) > maxFacts {
+		return nil, fmt.Errorf("a vocabulary has at most %d facts, and this one has %d", maxFacts, len(facts))
+	}
 	v := &Vocabulary{facts: slices.Clone(facts), index: make(map[string]int, len(facts)), paths: -1}
 	for i, f := range facts {
 		group, _, dotted := strings.Cut(f.Name, ".")
