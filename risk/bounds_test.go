@@ -167,6 +167,29 @@ func TestINV9LoadedNeverTypeFaults(t *testing.T) {
 	}
 }
 
+// TestINV3TargetsPartlyStated: one target that does not say where it is leaves
+// open where the change goes, whatever the others say.
+func TestINV3TargetsPartlyStated(t *testing.T) {
+	v := vocabulary(t)
+	for _, one := range []struct {
+		fact    string
+		targets []change.Target
+		known   bool
+	}{
+		{"change.environments", nil, false},
+		{"change.environments", []change.Target{{Environment: "test"}, {Environment: "prod"}}, true},
+		{"change.environments", []change.Target{{Environment: "test"}, {Region: "eu"}}, false},
+		{"change.environments", []change.Target{{Region: "eu"}, {Environment: "test"}}, false},
+		{"change.regions", []change.Target{{Region: "eu", Environment: "test"}, {Region: "us"}}, true},
+		{"change.regions", []change.Target{{Region: "eu"}, {Environment: "test"}}, false},
+	} {
+		f, _ := v.Facts(&change.Change{Targets: one.targets}, risk.Situation{}).Get(one.fact)
+		if known := f.State == risk.Present; known != one.known {
+			t.Errorf("%s of %v is known: %t, expected %t", one.fact, one.targets, known, one.known)
+		}
+	}
+}
+
 // TestProvenance: what only the requester says does not count where observed
 // facts are asked for, however it gets there (C78).
 func TestProvenance(t *testing.T) {

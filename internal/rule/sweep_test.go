@@ -63,6 +63,39 @@ func TestSweepIsEval(t *testing.T) {
 	}
 }
 
+// TestSweepSharesAllRows: a part that two conditions share is decided for all
+// rows, also when the one that comes first cares for some of them only.
+func TestSweepSharesAllRows(t *testing.T) {
+	v := trialVocabulary(t, 8, 256)
+	rules := compileAll(t, v, []string{
+		`change.lines > 5 or (change.lines > 10 and change.kind == "code")`,
+		`change.lines > 10 and change.kind == "code"`,
+		`not (change.lines > 10 and change.kind == "code")`,
+	})
+	columns := NewColumns(v, []int{0, 3})
+	facts := make([]Value, v.Len())
+	for row := range 100 {
+		facts[0], facts[3] = TextValue("code"), IntValue(int64(row))
+		columns.Add(facts)
+	}
+	columns.Seal()
+	plan := NewPlan(columns)
+	var numbers []int
+	for i := range rules {
+		numbers = append(numbers, plan.Add(rules[i].When))
+	}
+	sweep := plan.NewSweep()
+	sweep.Block(0)
+	for i, number := range numbers {
+		planes := sweep.Decide(number)
+		for row := range 100 {
+			if got, want := planes.of(row) == IsTrue, []bool{row > 5, row > 10, row <= 10}[i]; got != want {
+				t.Errorf("%s of row %d is true: %t, expected %t", rules[i].When.Source(), row, got, want)
+			}
+		}
+	}
+}
+
 // of is the verdict of a row of the block.
 func (p *Planes) of(row int) Verdict {
 	switch {
