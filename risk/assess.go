@@ -180,6 +180,10 @@ func (a *Assessor) Assess(c *change.Change, s Situation) (out *Assessment) {
 			out = &failed
 		}
 	}()
+	if c == nil {
+		nothing := a.rs.Assess(a.rs.vocabulary.unknown()) // nothing is known of no change
+		return &nothing
+	}
 	a.reader.read(&a.reading, c, s, &a.account.facts)
 	a.account.assess()
 	return &a.account.Assessment

@@ -302,8 +302,11 @@ func (rs *RuleSet) addBands(c *compiledRule, fail func(field, format string, arg
 		if cut.Points < 0 || cut.Points > MaxPoints {
 			fail("cuts", "a cut carries %d points; between 0 and %d are allowed: what lowers the risk is a rule with a condition, which can ask for observed facts", cut.Points, MaxPoints)
 		}
-		if r := rs.vocabulary.rules.Fact(i).Range; r != nil && (cut.From > r.Most || cut.From < r.Least) {
+		switch r := rs.vocabulary.rules.Fact(i).Range; {
+		case r != nil && cut.From > r.Most:
 			fail("cuts", "%s %v, so it never reaches a cut at %v", c.Bands, r, cut.From)
+		case r != nil && cut.From < r.Least:
+			fail("cuts", "%s %v, so all of it is beyond a cut at %v; begin at %v", c.Bands, r, cut.From, r.Least)
 		}
 	}
 	c.band = i
