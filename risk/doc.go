@@ -30,7 +30,8 @@
 // Reasons come in file order, and their points add up to the score exactly.
 //
 // [Assessment.Best] is the level that the change would have if everything that
-// is not known turned out well; it equals the level when nothing is missing.
+// is not known turned out well; it equals the level when no condition is unknown
+// or a fault, and none wants another witness.
 //
 // # Conditions
 //

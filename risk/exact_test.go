@@ -164,3 +164,34 @@ func TestHourThatComesAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestINV1ExtraFactOfAnotherKind: what the caller of a condition adds, and cannot
+// be so, is a fault and not a word that no comparison meets.
+func TestINV1ExtraFactOfAnotherKind(t *testing.T) {
+	v := vocabulary(t)
+	c, err := v.Condition(`type != "normal" or loud`, risk.Extra{Name: "type", Words: []string{"standard", "normal"}}, risk.Extra{Name: "loud"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := v.Facts(&change.Change{}, risk.Situation{})
+	for _, one := range []struct {
+		kind, loud any
+		want       risk.Truth
+	}{
+		{"normal", false, risk.False}, {"standard", false, risk.True}, {nil, false, risk.Undecided}, {"normal", nil, risk.Undecided},
+		{"nromal", false, risk.Faulty}, {"", false, risk.Faulty}, {true, false, risk.Faulty}, {7, false, risk.Faulty}, {"normal", "yes", risk.Faulty},
+	} {
+		if got, why := c.Decide(f, one.kind, one.loud); got != one.want || (why == "") != (one.want != risk.Faulty) {
+			t.Errorf("%v, %v: %s %q, want %s", one.kind, one.loud, got, why, one.want)
+		}
+	}
+}
+
+// TestDigestOfBytes: two rule sets that differ have two digests, also where what
+// differs is no text, which JSON would write alike; such a one is refused.
+func TestDigestOfBytes(t *testing.T) {
+	r := risk.Rule{ID: "r", Because: "it matters\xff", Points: 1, When: "change.downtime"}
+	if _, err := risk.New(vocabulary(t), risk.Definition{Levels: levels, Default: "high", Rules: []risk.Rule{r}}); err == nil {
+		t.Error("a sentence that is not UTF-8 was accepted")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/nearest"
@@ -222,7 +223,7 @@ func (rs *RuleSet) compile(r Rule, errs *faults) *compiledRule {
 	if !ruleID.MatchString(r.ID) || r.ID == "default" {
 		fail("id", "%q cannot be an id: use small letters, digits, \".\", \"-\" and \"_\", and not \"default\"", r.ID)
 	}
-	if r.Because == "" || strings.ContainsFunc(r.Because, unicode.IsControl) {
+	if r.Because == "" || strings.ContainsFunc(r.Because, unicode.IsControl) || !utf8.ValidString(r.Because) {
 		fail("because", "needs a because: one sentence, on one line, that reasons can show")
 	}
 	if r.Points < -MaxPoints || r.Points > MaxPoints {
