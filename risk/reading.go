@@ -187,8 +187,7 @@ func (r *reading) clock() *moment {
 	m.month = year == lastYear && month == lastMonth
 	m.day = m.month && day == lastDay
 	m.hour = m.day && m.at.Hour() == last.Hour()
-	_, before := m.at.Zone()
-	if _, after := last.Zone(); m.day && before != after {
+	if m.day {
 		m.turned(last)
 	}
 	return m
@@ -198,6 +197,10 @@ func (r *reading) clock() *moment {
 // between two of them it only goes on, but an hour that comes again can lie
 // behind another one.
 func (m *moment) turned(last time.Time) {
+	_, before := m.at.Zone()
+	if _, after := last.Zone(); before == after {
+		return
+	}
 	for _, turn := m.at.ZoneBounds(); !turn.IsZero() && !turn.After(last); _, turn = turn.ZoneBounds() {
 		for _, t := range []time.Time{turn.Add(-1), turn} {
 			m.day = m.day && t.YearDay() == m.at.YearDay()
