@@ -123,18 +123,18 @@ var factName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 func evidenceFact(name string) definition {
 	results := words(3, func(i int) string { return change.Result(i).String() })
 	return wordFact("evidence."+name, "evidence."+name, "the result of the check "+name, results, func(r *reading, to *rule.Value) {
-		found := uint8(0)
+		found, result := false, change.Result(0)
 		for i := range r.change.Evidence {
 			switch e := &r.change.Evidence[i]; {
 			case e.Name != name:
-			case found != 0 && found != uint8(e.Result):
+			case found && e.Result != result: // no valid change has two
 				to.SetFault("a check has two results")
 				return
 			default:
-				found = uint8(e.Result)
+				found, result = true, e.Result
 			}
 		}
-		word(to, results, found)
+		word(to, results, uint8(result))
 	})
 }
 

@@ -109,7 +109,7 @@ func TestINV7AttributeOfTwoNumbers(t *testing.T) {
 func TestINV3ContradictoryEvidence(t *testing.T) {
 	v := vocabulary(t)
 	rules := sole(t, v, risk.Rule{Points: -5, When: `evidence.smoke == "passed"`})
-	for _, results := range [][]change.Result{{change.Passed, change.Failed}, {change.Failed, change.Passed}, {change.Passed, 99}, {99, change.Passed}} {
+	for _, results := range [][]change.Result{{change.Passed, change.Failed}, {change.Failed, change.Passed}, {change.Passed, 99}, {99, change.Passed}, {0, change.Passed}, {change.Passed, 0}} {
 		c := &change.Change{}
 		for _, r := range results {
 			c.Evidence = append(c.Evidence, change.Evidence{Name: "smoke", Result: r})
@@ -117,14 +117,6 @@ func TestINV3ContradictoryEvidence(t *testing.T) {
 		if a := everyWay(t, rules, c, risk.Situation{}); a.Vouched || !a.Open() {
 			t.Errorf("%v: %v", results, a)
 		}
-	}
-}
-
-// TestNoChange: of no change nothing is known, in whichever way it is assessed.
-func TestNoChange(t *testing.T) {
-	rules := sole(t, vocabulary(t), risk.Rule{Points: 20, When: "change.downtime"})
-	if a := everyWay(t, rules, nil, risk.Situation{}); a.Score != 20 || !a.Open() || len(a.Faults) > 0 {
-		t.Errorf("%v", a)
 	}
 }
 
