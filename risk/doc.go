@@ -172,8 +172,9 @@
 // What a condition could cost on the largest permitted change is computed when
 // it is loaded: 1,000,000 steps at most, where an operator takes one step for
 // each element of the loops around it, and texts one for each 64 bytes, or for
-// 16 instructions of a pattern for each byte. All rules together take at most
-// 10,000,000. There are at most 10,000 rules.
+// 16 instructions of a pattern of "matches" for each byte; a path pattern takes
+// little more than a comparison. All rules together take at most 10,000,000.
+// There are at most 10,000 rules.
 //
 // # Facts
 //
