@@ -140,7 +140,7 @@ func TestConditionsWithUnitsAndSets(t *testing.T) {
 func TestBandsOfAttributes(t *testing.T) {
 	for bands, want := range map[string]string{
 		"bands: attributes.outage_minutes, cuts: {0: 0, 90: 5}": "",
-		"bands: attributes.outage_minutes, cuts: {-1: 0}":       "attributes.outage_minutes is never below 0, so it never reaches a cut at -1",
+		"bands: attributes.outage_minutes, cuts: {-1: 0}":       "attributes.outage_minutes is never below 0, so all of it is beyond a cut at -1; begin at 0",
 		"bands: attributes.cost, cuts: {0: 0, 2000: 5}":         "attributes.cost lies between 0 and 1000, so it never reaches a cut at 2000",
 		"bands: attributes.vendor, cuts: {0: 0}":                "bands cut a number",
 		"bands: attributes.csot, cuts: {0: 0}":                  `did you mean "attributes.cost"?`,

@@ -3,6 +3,7 @@ package change
 import (
 	"errors"
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -209,16 +210,28 @@ func total(files []File, lines func(File) *int) (sum int, all bool) {
 }
 
 // Lines sums the lines of the listed files; false when a file does not say, or
-// no files are listed.
+// no files are listed. Sums that an int cannot hold, which no valid change has,
+// are the most, or the least, that it can.
 func (c *Change) Lines() (added, deleted int, known bool) {
 	for _, f := range c.Files {
 		if f.Added == nil || f.Deleted == nil {
 			return 0, 0, false
 		}
-		added += *f.Added
-		deleted += *f.Deleted
+		added, deleted = saturated(added, *f.Added), saturated(deleted, *f.Deleted)
 	}
 	return added, deleted, c.Files != nil
+}
+
+// saturated is a sum that does not wrap.
+func saturated(a, b int) int {
+	switch sum := a + b; {
+	case a > 0 && b > 0 && sum < 0:
+		return math.MaxInt
+	case a < 0 && b < 0 && sum >= 0:
+		return math.MinInt
+	default:
+		return sum
+	}
 }
 
 // Directories counts the folders that the listed files are in.

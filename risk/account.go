@@ -213,11 +213,7 @@ func (a *account) decideBand(r *packedRule) outcome {
 	case rule.NotApplicable:
 		return outcome{}
 	case rule.Present:
-		n := v.Float
-		if a.facts.vocabulary.defs[b.fact].Type == rule.Int {
-			n = float64(v.Int)
-		}
-		points := band(b.cuts, n)
+		points := b.points(v, a.facts.vocabulary.defs[b.fact].Type == rule.Int)
 		if points == 0 {
 			return outcome{}
 		}
@@ -234,10 +230,11 @@ func (a *account) decideBand(r *packedRule) outcome {
 	return o
 }
 
-func band(cuts []Cut, n float64) int {
+// points are those of the band that a number is in.
+func (b *bandCuts) points(v *rule.Value, whole bool) int {
 	points := 0
-	for _, c := range cuts {
-		if n >= c.From {
+	for _, c := range b.cuts {
+		if whole && rule.Order(v.Int, c.From) >= 0 || !whole && v.Float >= c.From {
 			points = c.Points
 		}
 	}

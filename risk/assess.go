@@ -168,7 +168,8 @@ func (rs *RuleSet) Assessor() *Assessor {
 
 // Assess reads the facts of a change in a situation, and assesses them. The
 // assessment is valid until the next call, which writes over all that it holds;
-// to keep one, use [RuleSet.Assess].
+// to keep one, use [RuleSet.Assess]. Of no change it is a fault, at the highest
+// level.
 func (a *Assessor) Assess(c *change.Change, s Situation) (out *Assessment) {
 	if a == nil || a.rs == nil {
 		none := noRules()
@@ -180,6 +181,10 @@ func (a *Assessor) Assess(c *change.Change, s Situation) (out *Assessment) {
 			out = &failed
 		}
 	}()
+	if c == nil {
+		failed := a.rs.failed("there is no change")
+		return &failed
+	}
 	a.reader.read(&a.reading, c, s, &a.account.facts)
 	a.account.assess()
 	return &a.account.Assessment

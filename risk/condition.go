@@ -67,15 +67,15 @@ func (v *Vocabulary) Condition(text string, extras ...Extra) (*Condition, error)
 }
 
 // Decide evaluates the condition over facts of its vocabulary and one value
-// for each extra fact: a string or a bool, or nil for unknown. The second
-// result says why it is Faulty.
+// for each extra fact: a string or a bool, or nil for unknown; a value that the
+// extra fact cannot have is unreadable. The second result says why it is Faulty.
 func (c *Condition) Decide(f Facts, extras ...any) (Truth, string) {
 	if c == nil || f.vocabulary != c.vocabulary || len(extras) != c.extras {
 		return Faulty, "the condition was asked over other facts than it is about"
 	}
 	values := f.values
 	if c.readsExtras() {
-		values = slices.Concat(f.values, extraValues(extras))
+		values = slices.Concat(f.values, c.extraValues(extras))
 	}
 	verdict, why := c.expr.Eval(values)
 	return [...]Truth{rule.IsFault: Faulty, rule.IsUnknown: Undecided, rule.IsNotApplicable: Inapplicable, rule.IsFalse: False, rule.IsTrue: True}[verdict], why
@@ -87,18 +87,28 @@ func (c *Condition) readsExtras() bool {
 	return slices.ContainsFunc(c.expr.Reads(), func(i int) bool { return i >= own }) || slices.ContainsFunc(c.expr.AsksPresence(), func(i int) bool { return i >= own })
 }
 
-func extraValues(extras []any) []rule.Value {
+// extraValues are the values of the extra facts; what one of them cannot be is
+// unreadable.
+func (c *Condition) extraValues(extras []any) []rule.Value {
 	out := make([]rule.Value, len(extras))
 	for i, e := range extras {
-		switch e := e.(type) {
+		number := len(c.vocabulary.defs) + i
+		switch kind := c.words.Fact(number).Type; e := e.(type) {
 		case nil:
 		case string:
 			out[i] = rule.TextValue(e)
+			if kind != rule.Text {
+				out[i].SetFault("an extra fact that is true or false was given a word")
+			}
 		case bool:
 			out[i] = rule.BoolValue(e)
+			if kind != rule.Bool {
+				out[i].SetFault("an extra fact that is a word was given true or false")
+			}
 		default:
-			out[i] = rule.Value{State: rule.Faulty, Text: "an extra fact is neither a word nor true or false"}
+			out[i].SetFault("an extra fact is neither a word nor true or false")
 		}
+		c.words.Check(number, &out[i])
 	}
 	return out
 }

@@ -123,13 +123,18 @@ var factName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 func evidenceFact(name string) definition {
 	results := words(3, func(i int) string { return change.Result(i).String() })
 	return wordFact("evidence."+name, "evidence."+name, "the result of the check "+name, results, func(r *reading, to *rule.Value) {
+		found, result := false, change.Result(0)
 		for i := range r.change.Evidence {
-			if e := &r.change.Evidence[i]; e.Name == name {
-				word(to, results, uint8(e.Result))
+			switch e := &r.change.Evidence[i]; {
+			case e.Name != name:
+			case found && e.Result != result: // no valid change has two
+				to.SetFault("a check has two results")
 				return
+			default:
+				found, result = true, e.Result
 			}
 		}
-		to.Clear()
+		word(to, results, uint8(result))
 	})
 }
 
@@ -232,7 +237,7 @@ func number(to *rule.Value, t rule.Type, f float64, n int64) {
 	switch {
 	case t == rule.Float:
 		decimal(to, &f)
-	case t == rule.Int && float64(n) == f && math.Abs(f) <= 1<<53:
+	case t == rule.Int && float64(n) == f && math.Abs(f) < 1<<53: // that and the next whole number have one decimal
 		to.SetInt(n)
 	default:
 		to.SetFault(otherType)

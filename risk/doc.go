@@ -30,7 +30,8 @@
 // Reasons come in file order, and their points add up to the score exactly.
 //
 // [Assessment.Best] is the level that the change would have if everything that
-// is not known turned out well; it equals the level when nothing is missing.
+// is not known turned out well; it equals the level when no condition is unknown
+// or a fault, and none wants another witness.
 //
 // # Conditions
 //
@@ -171,8 +172,9 @@
 // What a condition could cost on the largest permitted change is computed when
 // it is loaded: 1,000,000 steps at most, where an operator takes one step for
 // each element of the loops around it, and texts one for each 64 bytes, or for
-// 16 instructions of a pattern for each byte. All rules together take at most
-// 10,000,000. There are at most 10,000 rules.
+// 16 instructions of a pattern of "matches" for each byte; a path pattern takes
+// little more than a comparison. All rules together take at most 10,000,000.
+// There are at most 10,000 rules.
 //
 // # Facts
 //

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -91,12 +92,20 @@ func directories(r *reading, to *rule.Value) {
 }
 
 func lines(r *reading, to *rule.Value, counted int, size *int) {
-	if r.counted().known {
+	switch {
+	case !r.counted().known:
+		whole(to, size)
+	case endless(int64(counted)):
+		to.SetFault(uncounted)
+	default:
 		to.SetInt(int64(counted))
-		return
 	}
-	whole(to, size)
 }
+
+// endless reports whether a sum of [change.Change.Lines] may not be all of it.
+func endless(sum int64) bool { return sum == math.MaxInt || sum == math.MinInt }
+
+const uncounted = "the lines are more than can be counted"
 
 func linesChanged(r *reading, to *rule.Value) {
 	switch l, size := r.counted(), r.size; {
@@ -111,11 +120,11 @@ func linesChanged(r *reading, to *rule.Value) {
 
 // together is a sum that does not wrap.
 func together(to *rule.Value, a, b int64) {
-	if sum := a + b; sum >= max(a, b) || min(a, b) < 0 {
+	if sum := a + b; (sum > a) == (b > 0) && !endless(a) && !endless(b) {
 		to.SetInt(sum)
 		return
 	}
-	to.SetFault("the lines are more than can be counted")
+	to.SetFault(uncounted)
 }
 
 // manualSteps is known only when every step says whether it is automated.

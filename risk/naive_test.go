@@ -2,6 +2,7 @@ package risk
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 
 	"github.com/changelane/changelane/internal/rule"
@@ -166,11 +167,11 @@ func (a *naiveAccount) band(r *naiveRule) (v rule.Verdict, why string, points, l
 	value := a.f.values[i]
 	for _, c := range r.Cuts {
 		least, most = min(least, c.Points), max(most, c.Points)
-		n := value.Float
-		if a.n.rs.vocabulary.defs[i].Type == rule.Int {
-			n = float64(value.Int)
+		n, from := new(big.Rat).SetInt64(value.Int), new(big.Rat)
+		if a.n.rs.vocabulary.defs[i].Type == rule.Float && value.State == rule.Present {
+			n.SetFloat64(value.Float)
 		}
-		if n >= c.From {
+		if from.SetFloat64(c.From); n.Cmp(from) >= 0 {
 			points = c.Points
 		}
 	}

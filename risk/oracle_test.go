@@ -354,10 +354,15 @@ func rateValue(f float64) value {
 func attributeFacts(f map[string]value, c *change.Change) {
 	for _, name := range []string{"smoke", "load"} {
 		f["evidence."+name] = value{state: unknown}
-		for _, e := range slices.Backward(c.Evidence) { // the first of a name counts
+		results := map[change.Result]bool{}
+		for _, e := range c.Evidence {
 			if e.Name == name {
+				results[e.Result] = true
 				f["evidence."+name] = wordValue(e.Result)
 			}
+		}
+		if len(results) > 1 {
+			f["evidence."+name] = value{state: fault}
 		}
 	}
 	kinds := map[string]string{"cost": "number", "seats": "integer", "pii": "boolean", "class": "string", "note": "string", "labels": "array"}

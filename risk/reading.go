@@ -187,7 +187,26 @@ func (r *reading) clock() *moment {
 	m.month = year == lastYear && month == lastMonth
 	m.day = m.month && day == lastDay
 	m.hour = m.day && m.at.Hour() == last.Hour()
+	if m.day {
+		m.turned(last)
+	}
 	return m
+}
+
+// turned looks at the clock at each instant at which it is put forward or back:
+// between two of them it only goes on, but an hour that comes again can lie
+// behind another one.
+func (m *moment) turned(last time.Time) {
+	_, before := m.at.Zone()
+	if _, after := last.Zone(); before == after {
+		return
+	}
+	for _, turn := m.at.ZoneBounds(); !turn.IsZero() && !turn.After(last); _, turn = turn.ZoneBounds() {
+		for _, t := range []time.Time{turn.Add(-1), turn} {
+			m.day = m.day && t.YearDay() == m.at.YearDay()
+			m.hour = m.hour && m.day && t.Hour() == m.at.Hour()
+		}
+	}
 }
 
 // longWindow is from when on the working time in a window is not looked at.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/nearest"
@@ -222,7 +223,7 @@ func (rs *RuleSet) compile(r Rule, errs *faults) *compiledRule {
 	if !ruleID.MatchString(r.ID) || r.ID == "default" {
 		fail("id", "%q cannot be an id: use small letters, digits, \".\", \"-\" and \"_\", and not \"default\"", r.ID)
 	}
-	if r.Because == "" || strings.ContainsFunc(r.Because, unicode.IsControl) {
+	if r.Because == "" || strings.ContainsFunc(r.Because, unicode.IsControl) || !utf8.ValidString(r.Because) {
 		fail("because", "needs a because: one sentence, on one line, that reasons can show")
 	}
 	if r.Points < -MaxPoints || r.Points > MaxPoints {
@@ -302,8 +303,11 @@ func (rs *RuleSet) addBands(c *compiledRule, fail func(field, format string, arg
 		if cut.Points < 0 || cut.Points > MaxPoints {
 			fail("cuts", "a cut carries %d points; between 0 and %d are allowed: what lowers the risk is a rule with a condition, which can ask for observed facts", cut.Points, MaxPoints)
 		}
-		if r := rs.vocabulary.rules.Fact(i).Range; r != nil && (cut.From > r.Most || cut.From < r.Least) {
+		switch r := rs.vocabulary.rules.Fact(i).Range; {
+		case r != nil && cut.From > r.Most:
 			fail("cuts", "%s %v, so it never reaches a cut at %v", c.Bands, r, cut.From)
+		case r != nil && cut.From < r.Least:
+			fail("cuts", "%s %v, so all of it is beyond a cut at %v; begin at %v", c.Bands, r, cut.From, r.Least)
 		}
 	}
 	c.band = i

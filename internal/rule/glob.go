@@ -18,18 +18,18 @@ const (
 const globSyntax = `"*" for part of a name, "**" for any folders, "?" for one character`
 
 // glob is a path pattern. Most are a folder and an end, and are compared; the
-// rest are regular expressions over a whole path.
+// rest are matched name by name.
 type glob struct {
 	folder string // what a path begins with, with its slash, or ""
 	form   globForm
-	text   string // what form says
-	re     *regexp.Regexp
+	text   string     // what form says
+	names  []namePart // of globPattern
 }
 
 type globForm uint8
 
 const (
-	globPattern globForm = iota // re
+	globPattern globForm = iota // names
 	globExact                   // text, behind the folder
 	globBelow                   // anything
 	globNamed                   // text, there or in folders below
@@ -66,14 +66,13 @@ func compileGlob(pattern string) (*glob, string) {
 	case !spans && starred && plain(ending) && !strings.Contains(ending, "/"):
 		return &glob{folder, globBeside, ending, nil}, ""
 	}
-	re, problem := globRegexp(pattern)
-	return &glob{re: re}, problem
+	return &glob{names: nameParts(pattern)}, ""
 }
 
 // MatchString reports whether a whole path matches.
 func (g *glob) MatchString(path string) bool {
 	if g.form == globPattern {
-		return g.re.MatchString(path)
+		return matchNames(g.names, path)
 	}
 	rest, ok := strings.CutPrefix(path, g.folder)
 	if !ok {
@@ -105,7 +104,7 @@ func (g *glob) MatchString(path string) bool {
 // cost bounds one match, per byte of the path.
 func (g *glob) cost() bound {
 	if g.form == globPattern {
-		return matchCost(g.re.String())
+		return bound{fixed: 1, perByte: 2 * compareByte * namesWork(g.names)}
 	}
 	return bound{fixed: 1, perByte: 2 * compareByte}
 }
@@ -132,50 +131,9 @@ func checkGlob(glob string) string {
 	return ""
 }
 
-// globRegexp turns a path pattern into a regular expression over a whole path.
-func globRegexp(glob string) (*regexp.Regexp, string) {
-	var b strings.Builder
-	b.WriteString(`(?s)^`)
-	names := strings.Split(glob, "/")
-	for i, name := range names {
-		last := i == len(names)-1
-		switch {
-		case name == "**" && last:
-			b.WriteString(`.+`)
-		case name == "**":
-			b.WriteString(`(?:.+/)?`)
-		default:
-			b.WriteString(globName(name))
-			if !last {
-				b.WriteString("/")
-			}
-		}
-	}
-	b.WriteString(`$`)
-	return compilePattern(b.String())
-}
-
-func globName(name string) string {
-	var b strings.Builder
-	for _, r := range name {
-		switch r {
-		case '*':
-			b.WriteString(`[^/]*`)
-		case '?':
-			b.WriteString(`[^/]`)
-		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
-		}
-	}
-	return b.String()
-}
-
 // compilePattern compiles a bounded regular expression (RE2 syntax); the
 // second result says what is wrong with it.
 func compilePattern(pattern string) (*regexp.Regexp, string) {
-	if len(pattern) > 2*maxPattern {
-		return nil, fmt.Sprintf("the pattern is longer than %d bytes", maxPattern)
-	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {
 		return nil, "the pattern cannot be read: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")

@@ -448,8 +448,3 @@ func (l *lowering) addGlob(pattern string, out *node) string {
 	out.cost = out.cost.plus(glob.cost().over(fact.Items, fact.Bytes))
 	return ""
 }
-
-// matchCost bounds one match of a pattern, per byte of the text.
-func matchCost(pattern string) bound {
-	return bound{fixed: 1, perByte: float64(instructions(pattern)) * matchByte}
-}

@@ -49,12 +49,13 @@ func Mutants(v *Vocabulary, source string) []Mutant {
 		return nil
 	}
 	var out []Mutant
+	tries := triesFor(original, len(m.out))
 	for _, one := range m.out {
 		mutated, err := Compile(v, one.Source)
 		if err != nil || slices.ContainsFunc(out, func(o Mutant) bool { return o.Source == one.Source }) {
 			continue
 		}
-		one.Told = tell(v, original, mutated)
+		one.Told = tell(v, original, mutated, tries)
 		out = append(out, one.Mutant)
 	}
 	return out

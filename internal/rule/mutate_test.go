@@ -101,7 +101,7 @@ func TestTold(t *testing.T) {
 		if err != nil || err2 != nil {
 			t.Fatal(err, err2)
 		}
-		if got := tell(v, a, b); got != c.want {
+		if got := tell(v, a, b, mostTried); got != c.want {
 			t.Errorf("%s and %s: %d, expected %d", c.a, c.b, got, c.want)
 		}
 	}

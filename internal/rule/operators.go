@@ -100,16 +100,20 @@ func orderFloat(a, b Value) int { return compare(a.Float, b.Float) }
 
 // orderIntFloat compares a whole number with a finite decimal exactly: by the
 // decimal's whole part, then by its sign beyond it.
-func orderIntFloat(a, b Value) int {
-	switch whole := math.Trunc(b.Float); {
+func orderIntFloat(a, b Value) int { return Order(a.Int, b.Float) }
+
+// Order is -1, 0 or +1 as the whole number is under, at or above the decimal,
+// which is finite: no step to a decimal makes another number of it.
+func Order(n int64, f float64) int {
+	switch whole := math.Trunc(f); {
 	case whole >= 1<<63:
 		return -1
 	case whole < -1<<63:
 		return 1
-	case a.Int != int64(whole):
-		return compare(a.Int, int64(whole))
+	case n != int64(whole):
+		return compare(n, int64(whole))
 	default:
-		return compare(whole, b.Float)
+		return compare(whole, f)
 	}
 }
 

@@ -53,32 +53,20 @@ func NewPlan(c *Columns) *Plan { return &Plan{columns: c, rows: c.rows, shared: 
 // Add adds a condition whose facts the columns hold, and gives its number.
 func (p *Plan) Add(e *Expr) int { return p.lower(e.root) }
 
-// AddAtLeast adds the condition that a number, as a decimal, is a value or more,
-// and gives its number.
+// AddAtLeast adds the condition that a number is a value or more, and gives its
+// number.
 func (p *Plan) AddAtLeast(fact int, from float64) int {
 	if p.columns.of[fact].fact.Type == Float {
 		return p.share(piece{kind: pieceRange, fact: fact, low: FloatValue(from), high: FloatValue(math.Inf(1))})
 	}
 	all := piece{kind: pieceRange, fact: fact, low: IntValue(math.MinInt64), high: IntValue(math.MaxInt64)}
-	if from > float64(math.MaxInt64) {
+	switch {
+	case Order(math.MaxInt64, from) < 0:
 		return p.share(piece{kind: pieceNot, args: [2]int{p.share(all)}})
+	case Order(math.MinInt64, from) < 0:
+		all.low.Int = int64(math.Ceil(from))
 	}
-	all.low.Int = wholeFrom(from)
 	return p.share(all)
-}
-
-// wholeFrom is the least whole number that, as a decimal, is at least from.
-func wholeFrom(from float64) int64 {
-	low, high := int64(math.MinInt64), int64(math.MaxInt64)
-	for low < high {
-		middle := low + int64(uint64(high-low)/2)
-		if float64(middle) >= from {
-			high = middle
-		} else {
-			low = middle + 1
-		}
-	}
-	return low
 }
 
 func (p *Plan) lower(n *node) int {

@@ -385,7 +385,7 @@ func TestINV8Bounded(t *testing.T) {
 		`any(change.paths, count(change.paths, # == "") > 3)`,
 		`any(change.paths, # in change.paths)`,
 		`any(change.paths, # matches "(a?){60}c")`,
-		`touches("` + strings.Repeat("*a", 60) + `")`,
+		`touches("*` + strings.Repeat("a", 150) + `*b", "*` + strings.Repeat("a", 150) + `*c")`,
 		`any(change.paths, lower(lower(lower(trim(upper(lower(upper(lower(#)))))))) == "x")`,
 		strings.Repeat("touches(\"**/?*.go\") or ", 60) + "exposed",
 	} {

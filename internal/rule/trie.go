@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"sort"
 	"strings"
-	"unicode/utf8"
 )
 
 // tries finds which of many texts another one begins with, or ends with, in one
@@ -162,9 +161,6 @@ func (g *leftover) holds(s string, at int) bool {
 // and what it must be besides. The text is empty when there is none.
 func anchored(pattern string, whole *glob) (text string, class valueClass, rest leftover) {
 	const wild = "*?"
-	if strings.ContainsRune(pattern, utf8.RuneError) {
-		return "", 0, leftover{} // which an expression finds in any byte that is no character
-	}
 	if !strings.ContainsAny(pattern, wild) {
 		return pattern, valueWord, leftover{}
 	}

@@ -64,6 +64,8 @@ func (r Range) String() string {
 
 func (r Range) holds(n float64) bool { return n >= r.Least && n <= r.Most }
 
+func (r Range) holdsWhole(n int64) bool { return Order(n, r.Least) >= 0 && Order(n, r.Most) <= 0 }
+
 // Vocabulary is the set of names that expressions may read. It is immutable.
 type Vocabulary struct {
 	facts  []Fact
@@ -205,7 +207,7 @@ func (v *Vocabulary) Check(i int, value *Value) {
 	f := &v.facts[i]
 	switch {
 	case value.State != Present:
-	case f.Type == Int && f.Range != nil && !f.Range.holds(float64(value.Int)), f.Type == Float && f.Range != nil && !f.Range.holds(value.Float):
+	case f.Type == Int && f.Range != nil && !f.Range.holdsWhole(value.Int), f.Type == Float && f.Range != nil && !f.Range.holds(value.Float):
 		*value = fault(f.Name + " is none of the values that are possible")
 	case f.Type == Text:
 		if f.Words != nil {
