@@ -95,8 +95,8 @@ func (v *Vocabulary) prover() *Prover {
 
 // Possible tells whether all of these can be true while none of those holds, for
 // certain: each is false, or has no meaning. It shows that by a change where it
-// finds one: none is given where the facts cannot be written down, such as those
-// of the time. No means that it cannot be, whatever the facts, known or missing.
+// finds one, which states its window where the conditions look at the time. None
+// is given where the facts cannot be written down. No means that it cannot be, whatever the facts, known or missing.
 // All conditions are over the vocabulary, with the same extra facts.
 func (p *Prover) Possible(holds, fails []*Condition) (Answer, *change.Change) {
 	words, all := p.joined(holds, fails)
@@ -191,6 +191,7 @@ func (d *definition) reach() (rule.Range, bool) {
 // when none is found.
 func (p *Prover) example(values []rule.Value, wanted func(Facts) bool) *change.Change {
 	const look = 500 // at the facts of a service
+	looks := 0
 	for _, s := range p.situations {
 		if *p.work -= look; *p.work < 0 {
 			return nil
@@ -198,9 +199,16 @@ func (p *Prover) example(values []rule.Value, wanted func(Facts) bool) *change.C
 		if !p.lives(s, values) {
 			continue
 		}
-		c := p.stating(s, values)
-		if c.Validate() == nil && p.vocabulary.Check(c) == nil && wanted(p.vocabulary.Facts(c, s)) {
-			return c
+		for window := range p.windows(s, values) {
+			if *p.work -= look; *p.work < 0 || looks == mostLooks {
+				return nil
+			}
+			looks++
+			c := p.stating(s, values)
+			c.Window = window
+			if c.Validate() == nil && p.vocabulary.Check(c) == nil && wanted(p.vocabulary.Facts(c, s)) {
+				return c
+			}
 		}
 	}
 	return nil
