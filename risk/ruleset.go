@@ -183,7 +183,7 @@ func (rs *RuleSet) addLevels(d Definition, errs *faults) {
 	case d.Default == "":
 		errs.add(d.src, "", "a rule set needs a default: the level of a change that no rule vouches for")
 	case !ok:
-		errs.add(d.fallback, "", "the default %q is not a level%s", d.Default, nearest.Hint(d.Default, rs.levelNames()))
+		errs.add(d.fallback, "", "the default %q is not a level (%s)%s", d.Default, strings.Join(rs.levelNames(), ", "), nearest.Hint(d.Default, rs.levelNames()))
 	case fallback.rank == 1:
 		errs.add(d.fallback, "", "the default cannot be the lowest level %q: a change that no rule vouches for is not low-risk; name a higher one", d.Default)
 	default:
@@ -231,7 +231,7 @@ func (rs *RuleSet) compile(r Rule, errs *faults) *compiledRule {
 	if r.Floor != "" {
 		var ok bool
 		if c.floor, ok = rs.Level(r.Floor); !ok {
-			fail("floor", "the floor %q is not a level%s", r.Floor, nearest.Hint(r.Floor, rs.levelNames()))
+			fail("floor", "the floor %q is not a level (%s)%s", r.Floor, strings.Join(rs.levelNames(), ", "), nearest.Hint(r.Floor, rs.levelNames()))
 		}
 		if r.Points < 0 {
 			fail("points", "has a floor, which raises, and negative points, which lower; make two rules of it")
