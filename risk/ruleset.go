@@ -311,7 +311,7 @@ func (rs *RuleSet) addBands(c *compiledRule, fail func(field, format string, arg
 
 // Level finds a level of the rule set by name.
 func (rs *RuleSet) Level(name string) (Level, bool) {
-	for _, l := range rs.levels {
+	for _, l := range rs.orEmpty().levels {
 		if l.name == name {
 			return l, true
 		}
@@ -320,10 +320,18 @@ func (rs *RuleSet) Level(name string) (Level, bool) {
 }
 
 // Levels are the levels, from the least risk up.
-func (rs *RuleSet) Levels() []Level { return slices.Clone(rs.levels) }
+func (rs *RuleSet) Levels() []Level { return slices.Clone(rs.orEmpty().levels) }
 
 // Default is the level that a change has at least when no rule vouches for it.
-func (rs *RuleSet) Default() Level { return rs.fallback }
+func (rs *RuleSet) Default() Level { return rs.orEmpty().fallback }
+
+// orEmpty is the rule set, or one of nothing where there is none.
+func (rs *RuleSet) orEmpty() *RuleSet {
+	if rs == nil {
+		return &RuleSet{}
+	}
+	return rs
+}
 
 // LevelOf is the level of a score on its own, without floors or the default.
 func (rs *RuleSet) LevelOf(score int) Level {
@@ -340,10 +348,11 @@ func (rs *RuleSet) LevelOf(score int) Level {
 }
 
 // Vocabulary is the vocabulary that the rules are written in.
-func (rs *RuleSet) Vocabulary() *Vocabulary { return rs.vocabulary }
+func (rs *RuleSet) Vocabulary() *Vocabulary { return rs.orEmpty().vocabulary }
 
 // Groups are the definitions of the groups, in file order.
 func (rs *RuleSet) Groups() []Group {
+	rs = rs.orEmpty()
 	out := make([]Group, len(rs.groups))
 	for i, g := range rs.groups {
 		out[i] = g.Group
@@ -379,8 +388,8 @@ func cloneInt(n *int) *int {
 
 // Cost bounds the steps that all conditions of the rules take together; see
 // [MaxCost].
-func (rs *RuleSet) Cost() int { return rs.cost }
+func (rs *RuleSet) Cost() int { return rs.orEmpty().cost }
 
 // Digest names the rule set: everything that an assessment depends on besides
 // the facts.
-func (rs *RuleSet) Digest() change.Digest { return rs.digest }
+func (rs *RuleSet) Digest() change.Digest { return rs.orEmpty().digest }

@@ -191,6 +191,9 @@ func (v *Vocabulary) compile(text string, at source, id string, errs *faults) *r
 // Check reports what this policy does not accept in a change: attributes that
 // its schema does not allow. The error is [change.Problems].
 func (v *Vocabulary) Check(c *change.Change) error {
+	if v.none() || c == nil {
+		return change.Problems{{Message: "cannot be looked at without a policy and a change"}}
+	}
 	if v.attributes == nil && len(c.Attributes) == 0 {
 		return nil
 	}
@@ -228,6 +231,9 @@ type FactInfo struct {
 
 // Describe lists every fact of the vocabulary.
 func (v *Vocabulary) Describe() []FactInfo {
+	if v.none() {
+		return nil
+	}
 	out := make([]FactInfo, len(v.defs))
 	for i, d := range v.defs {
 		out[i] = FactInfo{Name: d.Name, Type: d.Type.String(), Words: slices.Clone(d.Words), Unit: v.rules.Unit(i).String(), Doc: d.doc, From: d.data}
@@ -239,7 +245,16 @@ func (v *Vocabulary) Describe() []FactInfo {
 }
 
 // Sets are the named sets, in the order of the policy.
-func (v *Vocabulary) Sets() []Set { return cloneSets(v.sets) }
+func (v *Vocabulary) Sets() []Set {
+	if v.none() {
+		return nil
+	}
+	return cloneSets(v.sets)
+}
+
+// none reports whether there is no vocabulary: nothing is known over it, nothing
+// can be asked, and no change is accepted by it.
+func (v *Vocabulary) none() bool { return v == nil || v.rules == nil }
 
 func (v *Vocabulary) lookup(name string) (int, error) {
 	i, ok := v.rules.Lookup(name)

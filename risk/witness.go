@@ -18,6 +18,9 @@ const mostLooks = 400
 // over the vocabulary, without extra facts.
 func (p *Prover) Open(c *Condition, holds []*Condition) *change.Change {
 	words, all := p.joined(holds, nil)
+	if words == nil || c.none() {
+		return nil
+	}
 	values := make([]rule.Value, words.Len())
 	if all != nil {
 		var is Answer
