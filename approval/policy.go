@@ -225,11 +225,12 @@ func (b *building) addServices() {
 	}
 	for _, s := range b.d.Services {
 		for i, carried := range s.Carries {
+			at := b.d.sources.service[s.Name].nth("carries", i)
 			if slices.Contains(s.Carries[:i], carried) {
-				b.add(b.d.sources.service[s.Name], "the service %q carries %q twice", s.Name, carried)
+				b.add(at, "the service %q carries %q twice", s.Name, carried)
 			}
 			if b.p.services[carried] == nil || carried == s.Name {
-				b.add(b.d.sources.service[s.Name], "the service %q carries %q, which is not another service of this policy%s", s.Name, carried, nearest.Hint(carried, b.serviceNames()))
+				b.add(at, "the service %q carries %q, which is not another service of this policy%s", s.Name, carried, nearest.Hint(carried, b.serviceNames()))
 			}
 		}
 	}

@@ -326,7 +326,7 @@ func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode)
 			}
 		}
 		if low.value.State != Present || low.kind != a.kind || (a.kind != Text && a.kind != Int) {
-			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s", a.kind)
+			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s%s", a.kind, l.typeRemedy(n, a, low))
 		}
 		if err := l.words(item, a); err != nil {
 			return nil, err

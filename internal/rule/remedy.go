@@ -95,7 +95,7 @@ func (l *lowering) typeRemedy(n *ast.BinaryNode, fact, other *node) string {
 		return ""
 	}
 	text, name := other.value.Text, l.vocabulary.facts[fact.fact].Name
-	equality := n.Operator == "==" || n.Operator == "!="
+	equality := slices.Contains([]string{"==", "!=", "in"}, n.Operator)
 	switch {
 	case (fact.kind == Int || fact.kind == Float) && other.kind == Text && guardNumber(text) == "" && text != "":
 		return "; write " + text + " without quotes"
