@@ -33,7 +33,7 @@ func (b *building) addAuthority() {
 		if r.Review != "" {
 			review, err := parseReviewTime(r.Review)
 			if err != nil {
-				b.add(r.src, "%v", err)
+				b.add(r.src.inside("review-within"), "%v", err)
 			}
 			c.review = &review
 		}

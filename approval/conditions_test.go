@@ -71,16 +71,16 @@ func TestINV9EveryCondition(t *testing.T) {
 	}{
 		{`attributes.csot > 3`, 0, `did you mean "attributes.cost"?`},
 		{`change.downtime and attributes.vendr == "acme"`, 20, `did you mean "attributes.vendor"?`},
-		{`attributes.cost == "3"`, 16, `a whole number cannot be compared with a text`},
-		{`attributes.vendor > 3`, 18, `a text cannot be compared with a whole number`},
+		{`attributes.cost == "3"`, 16, `attributes.cost, which is a whole number, cannot be compared with a text by "=="; write 3 without quotes`},
+		{`attributes.vendor > 3`, 18, `attributes.vendor, which is a text, cannot be compared with a whole number by ">"`},
 		{`attributes.cost > 1001`, 18, `lies between 0 and 1000`},
 		{`attributes.share >= 5`, 20, `lies between 0 and 1`},
 		{`attributes.outage_minutes < -1`, 28, `is never below 0`},
 		{`attributes.vendor == "ab"`, 21, `which has 3 characters or more`},
 		{`attributes.class == "gld"`, 20, `did you mean "gold"?`},
 		{`attributes.class < "silver"`, 17, `have no order`},
-		{`attributes.pii == "yes"`, 15, `true or false cannot be compared with a text`},
-		{`attributes.labels == "a"`, 18, `a list of texts cannot be compared with a text`},
+		{`attributes.pii == "yes"`, 15, `attributes.pii, which is true or false, cannot be compared with a text by "=="; write attributes.pii, or not attributes.pii`},
+		{`attributes.labels == "a"`, 18, `attributes.labels, which is a list of texts, cannot be compared with a text by "=="; write "a" in attributes.labels`},
 		{`attributes.outage_minutes > mib(1)`, 26, `which is in minutes`},
 		{`attributes.cost > hours(1)`, 16, `attributes.cost, which has no unit of its kind`},
 		{`service.nmae == "ledger"`, 0, `did you mean "service.name"?`},
@@ -162,8 +162,25 @@ func TestLongAttributes(t *testing.T) {
 	for most, ok := range map[string]bool{"1000": true, "1001": false} {
 		policy := files()
 		policy["attributes.schema.json"] = strings.Replace(attributesSchema, `"maxItems": 10,`, `"maxItems": `+most+`,`, 1)
-		if _, err := approval.Load(mapFS(policy)); (err == nil) != ok || !ok && !strings.Contains(err.Error(), `attributes.schema.json: the attribute "labels" may have 1001 items; at most 1000`) {
+		if _, err := approval.Load(mapFS(policy)); (err == nil) != ok || !ok && !strings.Contains(err.Error(), `attributes.schema.json:8:12: the attribute "labels" may have 1001 items; at most 1000`) {
 			t.Errorf("%s items: %v", most, err)
+		}
+	}
+}
+
+// TestAttributeFaults: an attribute that rules cannot read is told with its place
+// in the schema.
+func TestAttributeFaults(t *testing.T) {
+	for property, want := range map[string]string{
+		`"cost-centre": {"type": "string"}`:      `3:20: the attribute "cost-centre" cannot be read by rules: use small letters, digits and "_", and begin with a letter, such as cost_centre`,
+		`"costCentre": {"type": "string"}`:       `3:19: the attribute "costCentre" cannot be read by rules: use small letters, digits and "_", and begin with a letter, such as cost_centre`,
+		`"7days": {"type": "string"}`:            `3:14: the attribute "7days" cannot be read by rules: use small letters, digits and "_", and begin with a letter`,
+		`"cost": {"type": ["string", "number"]}`: `3:13: the attribute "cost" must have one type: boolean, integer, number, string, or array of strings`,
+	} {
+		policy := files()
+		policy["attributes.schema.json"] = "{\"type\": \"object\", \"additionalProperties\": false,\n \"properties\": {\n    " + property + "}}"
+		if _, err := approval.Load(mapFS(policy)); err == nil || err.Error() != "attributes.schema.json:"+want {
+			t.Errorf("%s:\n got %v\nwant %s", property, err, want)
 		}
 	}
 }

@@ -52,11 +52,11 @@ func TestLint(t *testing.T) {
 		{covers(`service.kind == "cots"`), `catalogue.yaml:8:13: never-true: the template rolling covers nothing: its condition can never be true for a service of this policy that it is bound to`},
 		{covers(`service.name == "ledger" or service.tier == 2`), ``},
 		{covers(`change.kind in ["code", "config", "flag", "data", "infrastructure"]`), ``},
-		{`catalogue.yaml | touches("migrations/**") | change.kind in ["code", "data"]`, `catalogue.yaml:9:13: contradiction: the template rolling excepts everything that it covers`},
+		{`catalogue.yaml | touches("migrations/**") | change.kind in ["code", "data"]`, `catalogue.yaml:9:13: contradiction: the template rolling excepts everything that it covers *`},
 		{`catalogue.yaml | touches("migrations/**") | change.kind in ["config", "data"]`, ``},
-		{`catalogue.yaml | touches("migrations/**") | change.files < 0`, `catalogue.yaml:9:13: never-true: the template rolling excepts nothing for certain: the condition can never be true`},
+		{`catalogue.yaml | touches("migrations/**") | change.files < 0`, `catalogue.yaml:9:13: never-true: the template rolling excepts nothing for certain: the condition can never be true *`},
 		// Of a product that is bought no lines are counted, so that nothing is excepted.
-		{`catalogue.yaml | touches("migrations/**") | change.lines_added >= 0`, `catalogue.yaml:9:13: contradiction: the template rolling excepts everything that it covers`},
+		{`catalogue.yaml | touches("migrations/**") | change.lines_added >= 0`, `catalogue.yaml:9:13: contradiction: the template rolling excepts everything that it covers *`},
 		{`catalogue.yaml | touches("migrations/**") | change.lines_added >= 0 ## catalogue.yaml |     bound-to: {stage: live, tier: [1, 2], exposure: [public, internal]}\n |`, ``},
 		// What is forbidden, or held above the ceiling.
 		{forbids(`change.kind != "config"`), `catalogue.yaml:3:5: no-effect: nothing is standard under the template rolling: all that it covers is forbidden (more) *`},
@@ -80,8 +80,8 @@ func TestLint(t *testing.T) {
 		{second("low", likewise+`covers: change.kind == "code"; except: touches("migrations/**")`),
 			`catalogue.yaml:8:13: subsumed: the template rolling makes no difference: whatever it covers, other covers too, up to the level low *`},
 		// What is forbidden.
-		{forbids(`change.files > 5 and change.files < 3`), `catalogue.yaml:12:22: contradiction: what more forbids can never be, so it holds up only what is not known: change.files > 5 and change.files < 3 exclude each other`},
-		{forbids(`change.files > 5 or change.files <= 5`), `catalogue.yaml:12:22: always-true: more forbids everything, so no change is ever standard: its condition is never false`},
+		{forbids(`change.files > 5 and change.files < 3`), `catalogue.yaml:12:22: contradiction: what more forbids can never be, so it holds up only what is not known: change.files > 5 and change.files < 3 exclude each other *`},
+		{forbids(`change.files > 5 or change.files <= 5`), `catalogue.yaml:12:22: always-true: more forbids everything, so no change is ever standard: its condition is never false *`},
 		{forbids(`service.stage == "pilot"`), `catalogue.yaml:12:22: never-true: what more forbids can never be for a service of this policy`},
 		{forbids(`touches("secrets/**") and change.kind == "code"`), `catalogue.yaml:12:22: subsumed: what more forbids makes no difference: secrets forbids all of it *`},
 		{forbids(`touches("secret/**") and change.kind == "code"`), ``},
@@ -98,7 +98,7 @@ func TestLint(t *testing.T) {
 		{frozen(`{every: 2032-03-01 to 2032-03-09, ceiling: none}`), ``},
 		{frozen(`{every: 3 feb, ceiling: none, for: service.stage == "pilot"}`), `calendar.yaml:3:44: never-true: the freeze more is for no service of this policy`},
 		{frozen(`{every: 3 feb, ceiling: none, for: service.tier < 2 and service.tier > 3}`), `calendar.yaml:3:44: contradiction: the freeze more is for no service: its condition can never be true: service.tier < 2 and service.tier > 3 exclude each other`},
-		{frozen(`{every: 3 feb, ceiling: low} ## services.yaml | generous | trusted`), `calendar.yaml:3:33: no-effect: the freeze more changes nothing: no template has a ceiling above low, and it adds no seat`},
+		{frozen(`{every: 3 feb, ceiling: low} ## services.yaml | generous | trusted`), `calendar.yaml:3:33: no-effect: the freeze more changes nothing: no template has a ceiling above low, and it adds no seat *`},
 		{frozen(`{every: 3 feb, ceiling: low}`), ``},
 		{frozen(`{every: 3 feb, ceiling: low, override: on-call} ## services.yaml | generous | trusted`), ``},
 		// What nothing refers to.
@@ -153,7 +153,27 @@ func checkWitness(t *testing.T, p *approval.Policy, f risk.Finding) {
 	if p.Classify(&c, approval.Inputs{At: monday}).Err != nil {
 		t.Errorf("%s: the change that shows it is refused: %v", f.Message, p.Classify(&c, approval.Inputs{At: monday}).Err)
 	}
+	if strings.Contains(f.Message, "excepts") {
+		c.Claim = &change.Claim{Type: change.Standard, Template: f.ID, By: "idp|example", Reason: "x"}
+	}
+	k := p.Classify(&c, approval.Inputs{At: monday})
+	why := strings.Join(k.Why, "\n")
+	for message, line := range map[string]string{
+		"excepts everything":     "the template rolling excepts the change",
+		"excepts nothing":        "the template rolling excepts the change: change.files is not known",
+		"only what is not known": "perhaps never standard: x (more)",
+		"forbids everything":     "never standard: x (more)",
+	} {
+		if strings.Contains(f.Message, message) && !strings.Contains(why, line) {
+			t.Errorf("%s: of the change that shows it is said %s", f.Message, why)
+		}
+	}
 	switch {
+	case strings.Contains(f.Message, "the freeze"):
+		if !slices.Contains(k.Freezes, "more") {
+			t.Errorf("%s: the change that shows it is not in the freeze but in %v", f.Message, k.Freezes)
+		}
+	case strings.Contains(f.Message, "excepts"):
 	case strings.HasPrefix(f.Message, "nothing is standard"):
 		c.Claim = &change.Claim{Type: change.Standard, Template: f.ID, By: "idp|example", Reason: "x"}
 		if got := p.Classify(&c, approval.Inputs{At: monday}); got.Type == change.Standard || !got.Regular {
@@ -166,8 +186,7 @@ func checkWitness(t *testing.T, p *approval.Policy, f risk.Finding) {
 				t.Errorf("%s: %s does not cover the change that shows it\n%s", f.Message, id, got.Explain())
 			}
 		}
-	case strings.Contains(f.Message, "forbids"):
-		why := strings.Join(p.Classify(&c, approval.Inputs{At: monday}).Why, "\n")
+	case strings.Contains(f.Message, "forbids all of it"):
 		if !strings.Contains(why, "(more)") || !strings.Contains(why, "(secrets)") {
 			t.Errorf("%s: the change that shows it is not forbidden twice: %s", f.Message, why)
 		}
@@ -185,6 +204,13 @@ func TestLintInTime(t *testing.T) {
 		found := slices.DeleteFunc(p.Lint(when), func(f risk.Finding) bool { return f.Kind != risk.Outdated })
 		if len(found) != want {
 			t.Errorf("%s: %v", when, found)
+		}
+		for _, f := range found {
+			if f.Witness == nil {
+				t.Errorf("%s: nothing shows that %s", when, f)
+			} else if k := p.Classify(f.Witness, approval.Inputs{At: when}); k.Regular || k.Err != nil || !strings.Contains(strings.Join(k.Why, "\n"), "the template "+f.ID+" ") {
+				t.Errorf("%s: of the change that shows it is said %v %v", f, k.Why, k.Err)
+			}
 		}
 	}
 	if (*approval.Policy)(nil).Lint(monday) != nil {

@@ -17,7 +17,7 @@ func (l *policyLint) authority() {
 		case r.when == nil:
 			l.addsNothing(i, id)
 		case l.anywhere.Never(conditions(r.when), nil):
-			l.exclude(d.when, id, r.when, "the %s can never be true")
+			l.exclude(d.when, id, r.when, nil, "the %s can never be true")
 		case l.prover.Never(conditions(r.when), nil):
 			l.say(d.when, id, risk.NeverTrue, nil, "the %s can never be true for a service of this policy", id)
 		default:
@@ -111,7 +111,7 @@ func (l *policyLint) freezes() {
 		switch {
 		case f.only == nil:
 		case l.anywhere.Never(conditions(f.only), nil):
-			l.exclude(f.Freeze.only, f.ID, f.only, "the freeze %s is for no service: its condition can never be true")
+			l.exclude(f.Freeze.only, f.ID, f.only, nil, "the freeze %s is for no service: its condition can never be true")
 		case l.prover.Never(conditions(f.only), nil):
 			l.say(f.Freeze.only, f.ID, risk.NeverTrue, nil, "the freeze %s is for no service of this policy", f.ID)
 		}
@@ -120,7 +120,7 @@ func (l *policyLint) freezes() {
 			return slices.ContainsFunc(s.Models, func(m change.Assignment) bool { return m.Model.Slack > 0 })
 		})
 		if !lowers && !slack && f.Override == "" && len(l.p.templates) > 0 {
-			l.say(f.src.inside("ceiling"), f.ID, risk.NoEffect, nil, "the freeze %s changes nothing: no template has a ceiling above %s, and it adds no seat", f.ID, f.Ceiling)
+			l.say(f.src.inside("ceiling"), f.ID, risk.NoEffect, l.frozen(f), "the freeze %s changes nothing: no template has a ceiling above %s, and it adds no seat", f.ID, f.Ceiling)
 		}
 	}
 }

@@ -15,10 +15,10 @@ func (l *policyLint) templates() {
 	for _, d := range l.d.Templates {
 		t := l.p.template(d.ID)
 		if d.Ends.Before(l.day) {
-			l.say(d.at("ends"), d.ID, risk.Outdated, nil, "the template %s ended on %s; have it approved again or remove it", d.ID, d.Ends)
+			l.say(d.at("ends"), d.ID, risk.Outdated, l.claimed(t), "the template %s ended on %s; have it approved again or remove it", d.ID, d.Ends)
 		}
 		if l.day.Before(d.Approved.On) {
-			l.say(d.at("approved"), d.ID, risk.Outdated, nil, "the template %s counts from %s on, when it is approved, and not before", d.ID, d.Approved.On)
+			l.say(d.at("approved"), d.ID, risk.Outdated, l.claimed(t), "the template %s counts from %s on, when it is approved, and not before", d.ID, d.Approved.On)
 		}
 		if l.situations(d.BoundTo) == nil {
 			l.say(d.at("bound-to"), d.ID, risk.NeverTrue, nil, "the template %s is bound to a stage, tier or exposure that no service has, so it covers nothing", d.ID)
@@ -44,13 +44,14 @@ func (l *policyLint) covers(t *template) bool {
 	covers, except := conditions(t.covers), conditions(t.except)
 	switch {
 	case l.anywhere.Never(covers, nil):
-		l.exclude(at, t.ID, t.covers, "the template %s covers nothing: its condition can never be true")
+		l.exclude(at, t.ID, t.covers, nil, "the template %s covers nothing: its condition can never be true")
 	case here.Never(covers, nil):
 		l.say(at, t.ID, risk.NeverTrue, nil, "the template %s covers nothing: its condition can never be true for a service of this policy that it is bound to", t.ID)
 	case here.Never(covers, except):
-		l.say(t.at("except"), t.ID, risk.Contradiction, nil, "the template %s excepts everything that it covers", t.ID)
+		_, witness := here.Possible(slices.Concat(covers, except), nil)
+		l.say(t.at("except"), t.ID, risk.Contradiction, witness, "the template %s excepts everything that it covers", t.ID)
 	default:
-		l.turns(t)
+		l.turns(here, t)
 		return true
 	}
 	return false
@@ -58,20 +59,21 @@ func (l *policyLint) covers(t *template) bool {
 
 // turns finds an exception that never comes; an envelope that holds everything
 // does not load.
-func (l *policyLint) turns(t *template) {
+func (l *policyLint) turns(here *risk.Prover, t *template) {
 	if t.except != nil && l.anywhere.Never(conditions(t.except), nil) {
-		l.exclude(t.at("except"), t.ID, t.except, "the template %s excepts nothing for certain: the condition can never be true")
+		l.exclude(t.at("except"), t.ID, t.except, here.Open(t.except, conditions(t.covers)), "the template %s excepts nothing for certain: the condition can never be true")
 	}
 }
 
 // exclude reports a condition that is never true, with the parts of it that
-// exclude each other where there are two.
-func (l *policyLint) exclude(at source, id string, c *risk.Condition, format string) {
+// exclude each other where there are two, and a change that shows what it still
+// does, if there is one.
+func (l *policyLint) exclude(at source, id string, c *risk.Condition, witness *change.Change, format string) {
 	if a, b, found := l.anywhere.Exclusive(c); found {
-		l.say(at, id, risk.Contradiction, nil, format+": %s and %s exclude each other", id, a, b)
+		l.say(at, id, risk.Contradiction, witness, format+": %s and %s exclude each other", id, a, b)
 		return
 	}
-	l.say(at, id, risk.NeverTrue, nil, format, id)
+	l.say(at, id, risk.NeverTrue, witness, format, id)
 }
 
 // allowed reports whether anything that the template covers can be standard
@@ -185,11 +187,12 @@ func (l *policyLint) forbidden() {
 		c := conditions(f.when)
 		switch {
 		case l.anywhere.Never(c, nil):
-			l.exclude(f.Forbid.when, f.ID, f.when, "what %s forbids can never be, so it holds up only what is not known")
+			l.exclude(f.Forbid.when, f.ID, f.when, l.prover.Open(f.when, nil), "what %s forbids can never be, so it holds up only what is not known")
 		case l.prover.Never(c, nil):
-			l.say(f.Forbid.when, f.ID, risk.NeverTrue, nil, "what %s forbids can never be for a service of this policy", f.ID)
+			l.say(f.Forbid.when, f.ID, risk.NeverTrue, l.prover.Open(f.when, nil), "what %s forbids can never be for a service of this policy", f.ID)
 		case l.all(f):
-			l.say(f.Forbid.when, f.ID, risk.AlwaysTrue, nil, "%s forbids everything, so no change is ever standard: its condition is never false", f.ID)
+			_, witness := l.prover.Possible(c, nil)
+			l.say(f.Forbid.when, f.ID, risk.AlwaysTrue, witness, "%s forbids everything, so no change is ever standard: its condition is never false", f.ID)
 		default:
 			l.forbiddenAnyway(i)
 		}

@@ -23,7 +23,10 @@ func (l *loading) policy() {
 	root := policyfile.Parse(policyFile, data, &l.errs)
 	l.d.sources.policy = source{root}
 	o := root.Object(&l.errs, policyFile, "version", "name", "evidence", "sets", "applies", "groups", "roles", "models")
-	if v := o.Need("version"); v != nil && (v.Text != formatVersion || v.Quoted) {
+	switch v := o.Need("version"); {
+	case v != nil && v.Text == formatVersion && v.Quoted:
+		l.errs.Addf(v.Pos, "the version is the number %s; remove the quotes", formatVersion)
+	case v != nil && v.Text != formatVersion:
 		l.errs.Addf(v.Pos, "version %q of the policy files is not known here; expected %s", v.Text, formatVersion)
 	}
 	l.d.Name = o.Need("name").String(&l.errs, "the name")

@@ -31,7 +31,7 @@ func TestNewcomers(t *testing.T) {
 		{`calendar.yaml | {days: mon-fri, hours: 09:00-17:30, zone: Europe/London, holidays: [2026-12-25]} | mon-fri`,
 			`calendar.yaml:1:15: working time must be a mapping, such as {days: mon-fri, hours: 09:00-17:30, zone: Europe/London}, not the text "mon-fri"`},
 		{`calendar.yaml | emergencies: pass | emergencies: allow`, `calendar.yaml:3:66: emergencies must be one of pass, hold (pass: they are not held up; hold: they need the seat of the override too), not "allow"`},
-		{`calendar.yaml | zone: Europe/London | zone: New York`, `calendar.yaml:1:1: working time: time zone "New York": not an IANA name in zone data 2025c; did you mean "America/New_York"?`},
+		{`calendar.yaml | zone: Europe/London | zone: New York`, `calendar.yaml:1:57: working time: time zone "New York": not an IANA name in zone data 2025c; did you mean "America/New_York"?`},
 		{`policy.yaml | roles: [service-owner, incident-manager, on-call, head-of-operations]\n |`, `authority.yaml:3:63: "service-owner" is not a role: policy.yaml lists no roles; list it there under roles`},
 		{`policy.yaml | groups:\n  cab: {members: 5}\n  security: {members: 2}\n |`, `authority.yaml:1:11: "cab" is not a group: policy.yaml lists no groups; list it there under groups`},
 		{`policy.yaml | applies:\n  change.lines_added: service.kind != "cots" | applies: [change.files]`,

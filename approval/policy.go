@@ -179,10 +179,11 @@ func (b *building) checkName(at source, what, id string) {
 	}
 }
 
-// names checks groups, roles, evidence and models.
+// names checks groups, roles and models.
 func (b *building) names() {
 	at := b.d.sources.policy
 	for i, g := range b.d.Groups {
+		at := at.inside("groups", g.Name)
 		b.checkName(at, "a group", g.Name)
 		if g.Size < 1 {
 			b.add(at, "the group %q has %d members; at least 1 is needed", g.Name, g.Size)
@@ -192,12 +193,14 @@ func (b *building) names() {
 		}
 	}
 	for i, r := range b.d.Roles {
+		at := at.nth("roles", i)
 		b.checkName(at, "a role", r)
 		if slices.Contains(b.d.Roles[:i], r) {
 			b.add(at, "the role %q is listed twice", r)
 		}
 	}
 	for i, m := range b.d.Models {
+		at := at.inside("models", m.Name)
 		for _, problem := range m.Problems() {
 			b.add(at, "the model %q: %s", m.Name, problem)
 		}
@@ -206,14 +209,7 @@ func (b *building) names() {
 			b.add(at, "the operating model %q is defined twice, or is a preset", m.Name)
 		}
 	}
-	for _, e := range b.d.Evidence {
-		if !evidenceName.MatchString(e) {
-			b.add(at, "%q cannot be the name of a check: use small letters, digits and \"_\", and begin with a letter", e)
-		}
-	}
 }
-
-var evidenceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
 func (b *building) addServices() {
 	if len(b.d.Services) == 0 {
@@ -229,11 +225,12 @@ func (b *building) addServices() {
 	}
 	for _, s := range b.d.Services {
 		for i, carried := range s.Carries {
+			at := b.d.sources.service[s.Name].nth("carries", i)
 			if slices.Contains(s.Carries[:i], carried) {
-				b.add(b.d.sources.service[s.Name], "the service %q carries %q twice", s.Name, carried)
+				b.add(at, "the service %q carries %q twice", s.Name, carried)
 			}
 			if b.p.services[carried] == nil || carried == s.Name {
-				b.add(b.d.sources.service[s.Name], "the service %q carries %q, which is not another service of this policy%s", s.Name, carried, nearest.Hint(carried, b.serviceNames()))
+				b.add(at, "the service %q carries %q, which is not another service of this policy%s", s.Name, carried, nearest.Hint(carried, b.serviceNames()))
 			}
 		}
 	}
@@ -367,7 +364,7 @@ func (b *building) checkWorkingTime() {
 	}
 	zone, err := change.Zone(w.Zone)
 	if err != nil {
-		b.add(b.d.sources.calendar, "working time: %v%s", err, zoneHint(w.Zone, err))
+		b.add(b.d.sources.calendar.inside("working-time", "zone"), "working time: %v%s", err, zoneHint(w.Zone, err))
 		return
 	}
 	b.workingTime(zone)
@@ -395,8 +392,9 @@ func (b *building) workingTime(zone *time.Location) *change.WorkingTime {
 	}
 	days, err := change.ParseDays(w.Days)
 	from, to, err2 := change.ParseHours(w.Hours)
+	at := b.d.sources.calendar.inside("working-time", "days")
 	if err == nil {
-		err = err2
+		err, at = err2, b.d.sources.calendar.inside("working-time", "hours")
 	}
 	if err == nil {
 		var working *change.WorkingTime
@@ -407,7 +405,7 @@ func (b *building) workingTime(zone *time.Location) *change.WorkingTime {
 	}
 	message := err.Error()
 	if !slices.ContainsFunc(b.all, func(e *risk.ParseError) bool { return e.Message == message }) {
-		b.add(b.d.sources.calendar, "%s", message)
+		b.add(at, "%s", message)
 	}
 	return nil
 }
@@ -421,7 +419,7 @@ func (b *building) serviceNames() []string {
 }
 
 func (b *building) vocabulary() *risk.Vocabulary {
-	opts := risk.VocabularyOptions{Evidence: b.d.Evidence, Attributes: b.d.Attributes, Applies: b.d.Applies, Sets: b.d.Sets, Services: b.serviceNames()}
+	opts := risk.VocabularyOptions{Evidence: b.evidence(), Attributes: b.d.Attributes, Applies: b.d.Applies, Sets: b.d.Sets, Services: b.serviceNames()}
 	for _, s := range b.d.Services {
 		if !slices.Contains(opts.Teams, s.Team) {
 			opts.Teams = append(opts.Teams, s.Team)
@@ -432,7 +430,7 @@ func (b *building) vocabulary() *risk.Vocabulary {
 	}
 	v, err := risk.NewVocabulary(opts)
 	b.join(err)
-	if err != nil {
+	if err != nil || len(opts.Evidence) < len(b.d.Evidence) {
 		return nil
 	}
 	opts.Carried = true

@@ -21,6 +21,9 @@ type Boundary struct {
 // vocabulary. The cut of a band is the condition "fact >= cut". The error is
 // that of [Vocabulary.Condition].
 func (v *Vocabulary) Boundaries(conditions []string, extras ...Extra) ([]Boundary, error) {
+	if v.none() {
+		return nil, errNoVocabulary
+	}
 	compiled := make([]*rule.Expr, len(conditions))
 	words := v.rules
 	for i, text := range conditions {

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,9 +43,14 @@ type Condition struct {
 	extras     int
 }
 
+var errNoVocabulary = errors.New("a condition needs the vocabulary of a policy")
+
 // Condition compiles a condition in the language of rules, over the facts of
 // the vocabulary and some extra ones. The error has line and column.
 func (v *Vocabulary) Condition(text string, extras ...Extra) (*Condition, error) {
+	if v.none() {
+		return nil, errNoVocabulary
+	}
 	facts := make([]rule.Fact, len(extras))
 	for i, e := range extras {
 		facts[i] = rule.Fact{Name: e.Name, Type: rule.Bool}
@@ -70,7 +76,7 @@ func (v *Vocabulary) Condition(text string, extras ...Extra) (*Condition, error)
 // for each extra fact: a string or a bool, or nil for unknown; a value that the
 // extra fact cannot have is unreadable. The second result says why it is Faulty.
 func (c *Condition) Decide(f Facts, extras ...any) (Truth, string) {
-	if c == nil || f.vocabulary != c.vocabulary || len(extras) != c.extras {
+	if c.none() || f.vocabulary != c.vocabulary || len(extras) != c.extras {
 		return Faulty, "the condition was asked over other facts than it is about"
 	}
 	values := f.values
@@ -115,12 +121,18 @@ func (c *Condition) extraValues(extras []any) []rule.Value {
 
 // Missing lists the facts that the condition reads and that are unknown.
 func (c *Condition) Missing(f Facts) []string {
+	if c.none() {
+		return nil
+	}
 	own := slices.DeleteFunc(slices.Clone(c.expr.Reads()), func(i int) bool { return i >= len(f.values) })
 	return f.missing(own)
 }
 
 // Seen lists the facts of the change that the condition reads.
 func (c *Condition) Seen(f Facts) []Fact {
+	if c.none() {
+		return nil
+	}
 	var out []Fact
 	for _, i := range c.expr.Reads() {
 		if i < len(f.values) {
@@ -133,6 +145,9 @@ func (c *Condition) Seen(f Facts) []Fact {
 // Reads lists the names of the facts that the condition looks at, also those
 // whose presence it only asks for.
 func (c *Condition) Reads() []string {
+	if c.none() {
+		return nil
+	}
 	var out []string
 	for _, i := range slices.Concat(c.expr.Reads(), c.expr.AsksPresence()) {
 		if i < len(c.vocabulary.defs) {
@@ -145,8 +160,16 @@ func (c *Condition) Reads() []string {
 
 // ReadsExtra reports whether the condition looks at extra fact number i.
 func (c *Condition) ReadsExtra(i int) bool {
-	return slices.Contains(c.expr.Reads(), len(c.vocabulary.defs)+i)
+	return !c.none() && slices.Contains(c.expr.Reads(), len(c.vocabulary.defs)+i)
 }
 
 // Cost bounds the steps of one evaluation; see [MaxCost].
-func (c *Condition) Cost() int { return c.expr.Cost() }
+func (c *Condition) Cost() int {
+	if c.none() {
+		return 0
+	}
+	return c.expr.Cost()
+}
+
+// none reports whether there is no condition: nothing is ever true of it.
+func (c *Condition) none() bool { return c == nil || c.expr == nil }

@@ -149,7 +149,7 @@ func attributeFact(p schema.Property) (definition, error) {
 		return definition{}, fmt.Errorf("the attribute %q may have %d items; at most %d are allowed in a list that rules read: state a smaller maxItems", p.Name, p.MaxItems, maxListItems)
 	}
 	if !factName.MatchString(p.Name) {
-		return definition{}, fmt.Errorf("the attribute %q cannot be read by rules: name it with small letters, digits and underscores", p.Name)
+		return definition{}, fmt.Errorf("the attribute %q cannot be read by rules: use small letters, digits and \"_\", and begin with a letter%s", p.Name, underscored(p.Name))
 	}
 	items, bytes := orElse(p.MaxItems, maxListItems), orElse(p.MaxLength, change.MaxText)*4
 	if t == rule.List {

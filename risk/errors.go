@@ -21,6 +21,8 @@ type ParseError struct {
 func (e *ParseError) Error() string {
 	message := e.Sentence()
 	switch {
+	case e == nil:
+		return message
 	case e.File == "":
 		return message
 	case e.Line == 0:
@@ -31,7 +33,10 @@ func (e *ParseError) Error() string {
 
 // Sentence is what is wrong, without the place.
 func (e *ParseError) Sentence() string {
-	if e.Rule != "" {
+	switch {
+	case e == nil:
+		return "there is no fault"
+	case e.Rule != "":
 		return fmt.Sprintf("rule %q: %s", e.Rule, e.Message)
 	}
 	return e.Message
@@ -42,7 +47,10 @@ type ParseErrors []*ParseError
 
 // Error is the first fault, and how many more there are.
 func (e ParseErrors) Error() string {
-	if len(e) == 1 {
+	switch len(e) {
+	case 0:
+		return "there is no fault"
+	case 1:
 		return e[0].Error()
 	}
 	return fmt.Sprintf("%v (and %d more)", e[0], len(e)-1)

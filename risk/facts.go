@@ -65,8 +65,14 @@ type Facts struct {
 	sources    []Provenance
 }
 
-// Facts reads the facts of a change in a situation.
-func (v *Vocabulary) Facts(c *change.Change, s Situation) Facts { return v.all.Facts(c, s) }
+// Facts reads the facts of a change in a situation. Without a vocabulary there
+// are none.
+func (v *Vocabulary) Facts(c *change.Change, s Situation) Facts {
+	if v.none() {
+		return Facts{}
+	}
+	return v.all.Facts(c, s)
+}
 
 // Get finds a fact by name; false when the vocabulary has none of that name.
 func (f Facts) Get(name string) (Fact, bool) {

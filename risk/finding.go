@@ -36,8 +36,13 @@ func (k FindingKind) String() string {
 	return findingKinds[k]
 }
 
-// MarshalText is the word for it.
-func (k FindingKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+// MarshalText is the word for it; it refuses what is none of the kinds.
+func (k FindingKind) MarshalText() ([]byte, error) {
+	if k == 0 || int(k) >= len(findingKinds) {
+		return nil, fmt.Errorf("%v is not a kind of finding", k)
+	}
+	return []byte(findingKinds[k]), nil
+}
 
 // UnmarshalText reads a word; it refuses unknown ones.
 func (k *FindingKind) UnmarshalText(text []byte) error {
@@ -59,7 +64,7 @@ type Finding struct {
 	ID      string         `json:"id,omitzero"` // of the rule, template or other part
 	Kind    FindingKind    `json:"kind"`
 	Message string         `json:"message"`          // one sentence
-	Witness *change.Change `json:"witness,omitzero"` // a change that shows it, where there is one
+	Witness *change.Change `json:"witness,omitzero"` // a change that shows it, where there is one; it states its window where the time matters
 }
 
 // String is the place and the sentence, in one line.

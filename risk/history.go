@@ -19,8 +19,12 @@ type History struct {
 	stated     [][]uint64 // by fact: the changes of which only the requester says it
 }
 
-// History reads the facts of changes, each in its situation.
+// History reads the facts of changes, each in its situation. Without a vocabulary
+// or changes it has none.
 func (v *Vocabulary) History(changes iter.Seq2[*change.Change, Situation]) *History {
+	if v.none() || changes == nil {
+		return &History{}
+	}
 	all := make([]int, len(v.defs))
 	for i := range all {
 		all[i] = i
@@ -47,7 +51,12 @@ func (h *History) add(f Facts) {
 }
 
 // Len is the number of changes.
-func (h *History) Len() int { return h.columns.Len() }
+func (h *History) Len() int {
+	if h == nil || h.columns == nil {
+		return 0
+	}
+	return h.columns.Len()
+}
 
 // Outcome is an [Assessment] without its account.
 type Outcome struct {
@@ -80,7 +89,7 @@ func (rs *RuleSet) Over(h *History) (*Plan, error) {
 	if rs == nil || len(rs.rules) == 0 {
 		return nil, errors.New("there is no rule set")
 	}
-	if h == nil || h.vocabulary != rs.vocabulary {
+	if h == nil || h.columns == nil || h.vocabulary != rs.vocabulary {
 		return nil, errors.New("the history was read with the vocabulary of another policy")
 	}
 	p := &Plan{rs: rs, h: h, plan: rule.NewPlan(h.columns)}
@@ -116,6 +125,9 @@ func (p *Plan) add(r *compiledRule) plannedRule {
 // Assess appends to out the outcomes of the changes from first to before last:
 // those that [RuleSet.Assess] gives for each.
 func (p *Plan) Assess(first, last int, out []Outcome) []Outcome {
+	if p == nil || p.h.Len() == 0 {
+		return out
+	}
 	first, last = max(first, 0), min(last, p.h.Len())
 	b := &blockAccount{p: p, sweep: p.plan.NewSweep(), sums: make([]blockSums, len(p.rs.groups)+1)}
 	for first < last {

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/internal/rule"
 )
 
@@ -13,6 +12,13 @@ import (
 // thresholds and levels that nothing comes to. The situations are those of the
 // services that there are; without any, a service can be anything, and no
 // finding has a witness.
+//
+// A witness is a change of which an assessment by these rules has been seen to
+// be as the finding says: both rules count, or the rule counts and a part of it
+// makes no difference. Where something can never be, it is a change that comes as
+// near as can be: the rule counts only because something is not known, or the
+// score is the highest that there is. What nothing refers to has none, and no
+// more has what only bounds the values of a fact.
 //
 // A finding that something can never be is proven; what cannot be proven in a
 // bounded number of steps is not reported, so a rule set without findings is not
@@ -60,7 +66,7 @@ type ruleLint struct {
 
 func (l *ruleLint) rule(r *compiledRule) {
 	if r.Floor != "" && r.floor.rank == 1 {
-		l.add(r.at("floor"), r.ID, NoEffect, nil, "the rule %s holds the level at %s at least, which is the lowest; name a higher floor or leave it out", r.ID, r.Floor)
+		l.add(r.at("floor"), r.ID, NoEffect, l.counting(r), "the rule %s holds the level at %s at least, which is the lowest; name a higher floor or leave it out", r.ID, r.Floor)
 	}
 	if !l.service(r) {
 		return
@@ -71,7 +77,7 @@ func (l *ruleLint) rule(r *compiledRule) {
 	}
 	sound := l.condition(r)
 	if r.Observed && !slices.ContainsFunc(r.when.Facts(), func(i int) bool { return l.rs.vocabulary.defs[i].data != "" }) {
-		l.add(r.at("trust"), r.ID, NoEffect, nil, "the rule %s asks for observed facts and reads only what nobody states; leave \"trust\" out", r.ID)
+		l.add(r.at("trust"), r.ID, NoEffect, l.counting(r), "the rule %s asks for observed facts and reads only what nobody states; leave \"trust\" out", r.ID)
 	}
 	if sound {
 		l.live = append(l.live, r)
@@ -95,7 +101,7 @@ func (l *ruleLint) service(r *compiledRule) bool {
 		return false
 	}
 	if l.anywhere.always(words, r.only, rule.Not(words, r.only)) {
-		l.add(r.at("for"), r.ID, AlwaysTrue, nil, `the rule %s is for every service: "for" is never false; leave it out`, r.ID)
+		l.add(r.at("for"), r.ID, AlwaysTrue, l.counting(r), `the rule %s is for every service: "for" is never false; leave it out`, r.ID)
 	}
 	return true
 }
@@ -111,12 +117,12 @@ func (l *ruleLint) condition(r *compiledRule) bool {
 	}
 	if l.anywhere.never(words, whole, rule.IsTrue) {
 		l.lost(r)
-		l.add(at, r.ID, Contradiction, nil, `the rule %s can never be true: "for" and "when" exclude each other`, r.ID)
+		l.add(at, r.ID, Contradiction, l.counted(r), `the rule %s can never be true: "for" and "when" exclude each other`, r.ID)
 		return false
 	}
 	if l.here.never(words, whole, rule.IsTrue) {
 		l.lost(r)
-		l.add(at, r.ID, NeverTrue, nil, "the rule %s can never be true for a service of this policy%s", r.ID, r.otherwise())
+		l.add(at, r.ID, NeverTrue, l.counted(r), "the rule %s can never be true for a service of this policy%s", r.ID, r.otherwise())
 		return false
 	}
 	if l.anywhere.always(words, whole, l.opposite(r)) {
@@ -124,7 +130,7 @@ func (l *ruleLint) condition(r *compiledRule) bool {
 		if r.only != nil {
 			where = " for the services that it is for"
 		}
-		l.add(at, r.ID, AlwaysTrue, nil, "the rule %s is never false%s, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere", r.ID, where)
+		l.add(at, r.ID, AlwaysTrue, l.counting(r), "the rule %s is never false%s, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere", r.ID, where)
 		return false
 	}
 	return l.parts(at, r)
@@ -168,10 +174,10 @@ func (l *ruleLint) opposite(r *compiledRule) *rule.Expr {
 func (l *ruleLint) never(at source, r *compiledRule, e *rule.Expr, format string) {
 	l.lost(r)
 	if a, b, found := l.anywhere.exclusive(l.rs.vocabulary.rules, e); found {
-		l.add(at, r.ID, Contradiction, nil, format+": %s and %s exclude each other", r.ID, a, b)
+		l.add(at, r.ID, Contradiction, l.counted(r), format+": %s and %s exclude each other", r.ID, a, b)
 		return
 	}
-	l.add(at, r.ID, NeverTrue, nil, format, r.ID)
+	l.add(at, r.ID, NeverTrue, l.counted(r), format, r.ID)
 }
 
 // exclusive finds two parts of a condition, joined by "and", that are never true
@@ -181,7 +187,7 @@ func (p *Prover) exclusive(words *rule.Vocabulary, e *rule.Expr) (a, b string, f
 	for i, first := range parts {
 		for _, second := range parts[:i] {
 			if p.never(words, rule.And(words, second, first), rule.IsTrue) {
-				return second.Source(), first.Source(), true
+				return second.Brief(), first.Brief(), true
 			}
 		}
 	}
@@ -193,7 +199,7 @@ func (p *Prover) exclusive(words *rule.Vocabulary, e *rule.Expr) (a, b string, f
 func (l *ruleLint) parts(at source, r *compiledRule) bool {
 	flaws := l.anywhere.flaws(l.rs.vocabulary.rules, r.when)
 	for _, f := range flaws {
-		l.add(at, r.ID, f.kind, nil, "in the rule %s %s", r.ID, f.says)
+		l.add(at, r.ID, f.kind, l.without(r, f), "in the rule %s %s", r.ID, f.says)
 	}
 	return flaws == nil
 }
@@ -202,6 +208,7 @@ func (l *ruleLint) parts(at source, r *compiledRule) bool {
 type flaw struct {
 	kind FindingKind
 	says string
+	part *rule.Expr
 }
 
 // flaws finds parts that are never false, and choices that are never true.
@@ -210,14 +217,14 @@ func (p *Prover) flaws(words *rule.Vocabulary, e *rule.Expr) []flaw {
 	if parts := e.Parts(words); len(parts) > 1 {
 		for _, part := range parts {
 			if p.always(words, part, rule.Not(words, part)) {
-				out = append(out, flaw{AlwaysTrue, "the part " + part.Source() + " is never false, so it tells nothing apart; leave it out"})
+				out = append(out, flaw{AlwaysTrue, "the part " + part.Brief() + " is never false, so it tells nothing apart; leave it out", part})
 			}
 		}
 	}
 	if choices := e.Choices(words); len(choices) > 1 {
 		for _, choice := range choices {
 			if p.never(words, choice, rule.IsTrue) {
-				out = append(out, flaw{NeverTrue, "the part " + choice.Source() + " can never be true; leave it out or correct it"})
+				out = append(out, flaw{NeverTrue, "the part " + choice.Brief() + " can never be true; leave it out or correct it", choice})
 			}
 		}
 	}
@@ -234,34 +241,22 @@ func (l *ruleLint) cuts(r *compiledRule) {
 		last := i == len(r.Cuts)-1
 		switch {
 		case bounded && cut.From > lies.Most:
-			l.add(r.at("cuts"), r.ID, Unreachable, nil, "the rule %s has a cut at %v, which %s never reaches: it is at most %v", r.ID, cut.From, r.Bands, lies.Most)
+			l.add(r.at("cuts"), r.ID, Unreachable, l.banded(r, lies.Most, lies.Most, cut.From), "the rule %s has a cut at %v, which %s never reaches: it is at most %v", r.ID, cut.From, r.Bands, lies.Most)
 		case !last && (bounded && r.Cuts[i+1].From <= lies.Least || d.Type == rule.Int && wholeFrom(cut.From) >= r.Cuts[i+1].From):
 			l.add(r.at("cuts"), r.ID, Unreachable, nil, "the rule %s has a band from %v up to %v, and %s is never there", r.ID, cut.From, r.Cuts[i+1].From, r.Bands)
 		case cut.Points == before && i > 0 && !last:
-			l.add(r.at("cuts"), r.ID, NoEffect, nil, "the rule %s has a cut at %v that changes nothing: there are %d points on both sides of it", r.ID, cut.From, before)
+			l.add(r.at("cuts"), r.ID, NoEffect, l.banded(r, cut.From, cut.From, r.Cuts[i+1].From), "the rule %s has a cut at %v that changes nothing: there are %d points on both sides of it", r.ID, cut.From, before)
 		}
 		before = cut.Points
 	}
 }
 
-// example is a change for which both rules count; nil where none is found.
-func (l *ruleLint) example(a, b *compiledRule) *change.Change {
-	words := l.rs.vocabulary.rules
-	is, values := l.here.reach(words, rule.And(words, l.whole(a), l.whole(b)), rule.IsTrue)
-	if is != Yes {
-		return nil
+// listed joins the ids of rules for a sentence.
+func listed(rules []*compiledRule) string {
+	ids := make([]string, len(rules))
+	for i, r := range rules {
+		ids[i] = r.ID
 	}
-	return l.here.example(values, func(f Facts) bool {
-		reasons := l.rs.Assess(f).Reasons
-		counts := func(r *compiledRule) bool {
-			return slices.ContainsFunc(reasons, func(o Reason) bool { return o.Rule == r.ID && o.Basis == Held })
-		}
-		return counts(a) && counts(b)
-	})
-}
-
-// listed joins ids for a sentence.
-func listed(ids []string) string {
 	if len(ids) < 2 {
 		return strings.Join(ids, "")
 	}

@@ -78,7 +78,7 @@ func TestLint(t *testing.T) {
   - {id: a, points: 5, when: change.files > 400, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, when: change.files > 5 and change.files < 3, because: x}`,
-			"risk.yaml:6: contradiction: the rule a can never be true, and counts only where something that it reads is not known: change.files > 5 and change.files < 3 exclude each other"},
+			"risk.yaml:6: contradiction: the rule a can never be true, and counts only where something that it reads is not known: change.files > 5 and change.files < 3 exclude each other *"},
 		{"", `
   - {id: a, points: 0, when: change.files > 5 and change.downtime and change.files < 3, because: x}`,
 			"risk.yaml:6: contradiction: the rule a can never be true, so it never vouches for a change: change.files > 5 and change.files < 3 exclude each other"},
@@ -86,29 +86,29 @@ func TestLint(t *testing.T) {
   - {id: a, points: 5, when: change.files > 5 and change.files < 7, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, when: change.files < 0, because: x}`,
-			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known"},
+			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known *"},
 		{"", `
   - {id: a, points: 5, when: change.lead_hours < 0, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, when: history.hours_since_failure > 2000000, because: x}`,
-			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known"},
+			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known *"},
 		{"", `
   - {id: a, points: 5, when: change.steps + change.targets < 0, because: x}`,
-			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known"},
+			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known *"},
 		{"", `
   - {id: a, points: 5, when: change.steps - change.targets < 0, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, when: change.files > 5 or change.files <= 5, because: x}`,
-			"risk.yaml:6: always-true: the rule a is never false, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere"},
+			"risk.yaml:6: always-true: the rule a is never false, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere *"},
 		{"", `
   - {id: a, points: 5, when: change.files > 5 or change.files < 5, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, when: known(change.files) or not known(change.files), because: x}`,
-			"risk.yaml:6: always-true: the rule a is never false, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere"},
+			"risk.yaml:6: always-true: the rule a is never false, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere *"},
 		// What "for" leaves.
 		{"", `
   - {id: a, points: 5, for: service.kind == "cots", when: service.kind != "digital" and change.files >= 0, because: x}`,
-			"risk.yaml:6: always-true: the rule a is never false for the services that it is for, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere"},
+			"risk.yaml:6: always-true: the rule a is never false for the services that it is for, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere *"},
 		{"", `
   - {id: a, points: 5, for: service.kind == "cots", when: service.kind == "digital" or change.files > 3, because: x}`, ""},
 		{"", `
@@ -130,7 +130,7 @@ func TestLint(t *testing.T) {
 			`risk.yaml:6: contradiction: the rule a is for no service: "for" is never true: service.tier == 1 and service.tier == 2 exclude each other`},
 		{"", `
   - {id: a, points: 5, for: service.tier >= 1, when: change.files > 3, because: x}`,
-			`risk.yaml:6: always-true: the rule a is for every service: "for" is never false; leave it out`},
+			`risk.yaml:6: always-true: the rule a is for every service: "for" is never false; leave it out *`},
 		// What has no meaning for a service.
 		{"", `
   - {id: a, points: 5, for: service.kind == "cots", when: change.lines_added > 400, because: x}`,
@@ -143,7 +143,7 @@ func TestLint(t *testing.T) {
 			"risk.yaml:6: never-true: in the rule a the part (change.files > 5) and (change.files < 3) can never be true; leave it out or correct it"},
 		{"", `
   - {id: a, points: 5, when: change.downtime and (change.files > 5 or change.files <= 5), because: x}`,
-			"risk.yaml:6: always-true: in the rule a the part (change.files > 5) or (change.files <= 5) is never false, so it tells nothing apart; leave it out"},
+			"risk.yaml:6: always-true: in the rule a the part (change.files > 5) or (change.files <= 5) is never false, so it tells nothing apart; leave it out *"},
 		{"", `
   - {id: a, points: 5, when: known(evidence.smoke) and evidence.smoke == "failed", because: x}`, ""},
 		// Pairs.
@@ -192,16 +192,16 @@ func TestLint(t *testing.T) {
 		// Groups.
 		{"levels: {low: 0, high: 50}\ndefault: high\ngroups: {g: {cap: 0}}\n", `
   - {id: a, points: 10, group: g, when: change.files > 10, because: x}`,
-			"risk.yaml:3: no-effect: the cap of the group g is 0, so the points of a count for nothing"},
+			"risk.yaml:3: no-effect: the cap of the group g is 0, so the points of a count for nothing *"},
 		{"levels: {low: 0, high: 50}\ndefault: high\ngroups: {g: {cap: 0}}\n", `
   - {id: a, points: 10, group: g, when: change.files > 10, because: x}
   - {id: b, points: -5, group: g, when: change.fixes > 0, because: x}`, ""},
 		{"levels: {low: 0, high: 50}\ndefault: high\ngroups: {g: {floor: 0}}\n", `
   - {id: b, points: -5, group: g, when: change.fixes > 0, because: x}`,
-			"risk.yaml:3: no-effect: the floor of the group g is 0, so the points of b count for nothing"},
+			"risk.yaml:3: no-effect: the floor of the group g is 0, so the points of b count for nothing *"},
 		{grouped, `
   - {id: a, points: 10, group: g, when: change.files > 10, because: x}`,
-			"risk.yaml:3: unreachable: the group g bounds nothing: its rules add up to between 0 and 10 points"},
+			"risk.yaml:3: unreachable: the group g bounds nothing: its rules add up to between 0 and 10 points *"},
 		{grouped, `
   - {id: a, points: 11, group: g, when: change.files > 10, because: x}`, ""},
 		{grouped, `
@@ -210,12 +210,12 @@ func TestLint(t *testing.T) {
 		// Levels.
 		{"levels: {low: 0, medium: 10, high: 20}\ndefault: medium\n", `
   - {id: a, points: 15, when: change.downtime, because: x}`,
-			"risk.yaml:1: unreachable: no change comes to the level high from 20 points on: all rules together come to 15 at most, and no floor or default names it"},
+			"risk.yaml:1: unreachable: no change comes to the level high from 20 points on: all rules together come to 15 at most, and no floor or default names it *"},
 		{"levels: {low: 0, medium: 10, high: 20}\ndefault: medium\n", `
   - {id: a, points: 20, when: change.downtime, because: x}`, ""},
 		{"levels: {low: 0, medium: 10, high: 20}\ndefault: high\n", `
   - {id: a, points: 25, when: change.downtime, because: x}`,
-			"risk.yaml:1: unreachable: the level medium is a gap: no sum of points lies from 10 up to 20, and no floor or default names it"},
+			"risk.yaml:1: unreachable: the level medium is a gap: no sum of points lies from 10 up to 20, and no floor or default names it *"},
 		{"levels: {low: 0, medium: 10, high: 20}\ndefault: high\n", `
   - {id: a, points: 25, when: change.downtime, because: x}
   - {id: b, floor: medium, when: change.files > 10, because: x}`, ""},
@@ -223,7 +223,7 @@ func TestLint(t *testing.T) {
   - {id: a, bands: change.files, cuts: {10: 5, 20: 12}, because: x}`, ""},
 		{"", `
   - {id: a, floor: low, when: change.downtime, because: x}`,
-			"risk.yaml:6: no-effect: the rule a holds the level at low at least, which is the lowest; name a higher floor or leave it out"},
+			"risk.yaml:6: no-effect: the rule a holds the level at low at least, which is the lowest; name a higher floor or leave it out *"},
 		// Bands.
 		{"", `
   - {id: a, bands: change.files, cuts: {-10: 3, 0: 5, 9: 7}, because: x}`,
@@ -238,11 +238,11 @@ func TestLint(t *testing.T) {
 			"risk.yaml:6: unreachable: the rule a has a cut at 25, which at.watch_hours never reaches: it is at most 24"},
 		{"", `
   - {id: a, bands: change.files, cuts: {10: 3, 20: 3, 30: 4}, because: x}`,
-			"risk.yaml:6: no-effect: the rule a has a cut at 20 that changes nothing: there are 3 points on both sides of it"},
+			"risk.yaml:6: no-effect: the rule a has a cut at 20 that changes nothing: there are 3 points on both sides of it *"},
 		// Trust.
 		{"", `
   - {id: a, points: -5, when: service.automated_deployment, trust: observed, because: x}`,
-			`risk.yaml:6: no-effect: the rule a asks for observed facts and reads only what nobody states; leave "trust" out`},
+			`risk.yaml:6: no-effect: the rule a asks for observed facts and reads only what nobody states; leave "trust" out *`},
 		{"", `
   - {id: a, points: -5, when: service.automated_deployment and change.fixes > 0, trust: observed, because: x}`, ""},
 	} {
@@ -252,7 +252,7 @@ func TestLint(t *testing.T) {
 			line := fmt.Sprintf("%s:%d: %v: %s", f.File, f.Line, f.Kind, f.Message)
 			if f.Witness != nil {
 				line += " *"
-				checkPair(t, rs.RuleSet, f)
+				checkShows(t, rs.RuleSet, f)
 			}
 			got = append(got, line)
 		}
@@ -262,25 +262,59 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// checkPair: the change that shows that two rules go together makes both count.
-func checkPair(t *testing.T, rs *risk.RuleSet, f risk.Finding) {
+// checkShows: the change that shows a finding is valid, and the assessment of it
+// is as the finding says.
+func checkShows(t *testing.T, rs *risk.RuleSet, f risk.Finding) {
+	t.Helper()
+	checkShowsIn(t, lintServices(), rs, f)
+}
+
+func checkShowsIn(t *testing.T, situations []risk.Situation, rs *risk.RuleSet, f risk.Finding) {
 	t.Helper()
 	if err := f.Witness.Validate(); err != nil {
 		t.Errorf("%s: %v", f.Message, err)
 	}
-	for _, s := range lintServices() {
-		if s.Service.Name != f.Witness.Service {
-			continue
+	for _, s := range situations {
+		if s.Service.Name == f.Witness.Service {
+			checkAssessed(t, f, rs.Assess(rs.Vocabulary().Facts(f.Witness, s)))
+			return
 		}
-		count := 0
-		for _, r := range rs.Assess(rs.Vocabulary().Facts(f.Witness, s)).Reasons {
-			if r.Rule == f.ID || strings.Contains(f.Message, " "+r.Rule+" ") {
-				count++
-			}
-		}
-		if count != 2 {
-			t.Errorf("%s: %d of the two rules count", f.Message, count)
-		}
+	}
+	t.Errorf("%s: it is shown by a change of no service", f.Message)
+}
+
+func checkAssessed(t *testing.T, f risk.Finding, a risk.Assessment) {
+	t.Helper()
+	says := func(text string) bool { return strings.Contains(f.Message, text) }
+	bases := map[string]risk.Basis{}
+	for _, r := range a.Reasons {
+		bases[r.Rule] = r.Basis
+	}
+	is := false
+	switch {
+	case f.Kind == risk.Duplicate:
+		other := between(f.Message, "exactly when ", " is;")
+		is = bases[f.ID] == risk.Held && bases[other] == risk.Held
+	case f.Kind == risk.Subsumed:
+		other := between(f.Message, "is true, ", " is true too")
+		is = bases[f.ID] == risk.Held && bases[other] == risk.Held
+	case says("counts only where something"):
+		is = bases[f.ID] == risk.NotKnown
+	case says("of the group"):
+		is = bases["group g"] == risk.Bounded && a.Score == 0
+	case says("the group g bounds nothing"):
+		is = bases["group g"] == 0 && a.Score != 0
+	case says("no change comes to the level high"):
+		is = a.Score == 15 && a.Level.String() != f.ID
+	case says("is a gap"):
+		is = a.Score >= 20 && a.Level.String() == "high"
+	case says("no rule vouches"):
+		is = bases["default"] == risk.ByDefault
+	default:
+		is = bases[f.ID] == risk.Held
+	}
+	if !is {
+		t.Errorf("%s: the change that shows it is assessed as %+v", f.Message, a.Reasons)
 	}
 }
 
@@ -299,8 +333,17 @@ func TestLintNothingVouches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found := newLinted(t, v, d).lint(t, lintServices()); len(found) != want {
+		rs := newLinted(t, v, d)
+		found := rs.lint(t, lintServices())
+		if len(found) != want {
 			t.Errorf("%s: %v", rules, found)
+		}
+		for _, f := range found {
+			if f.Witness == nil && f.Kind == risk.Unreachable {
+				t.Errorf("%s: nothing shows that %s", rules, f.Message)
+			} else if f.Witness != nil {
+				checkShows(t, rs.RuleSet, f)
+			}
 		}
 	}
 }
@@ -313,6 +356,11 @@ func TestFindingKinds(t *testing.T) {
 		var back risk.FindingKind
 		if err != nil || back.UnmarshalText(text) != nil || back != k {
 			t.Errorf("%v is written %s and read as %v", k, text, back)
+		}
+	}
+	for _, k := range []risk.FindingKind{0, risk.Outdated + 1, 200} {
+		if text, err := k.MarshalText(); err == nil {
+			t.Errorf("%v is written %s", k, text)
 		}
 	}
 	var k risk.FindingKind

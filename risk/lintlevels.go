@@ -10,30 +10,24 @@ import (
 func (l *ruleLint) groups() {
 	for i, g := range l.rs.groups {
 		least, most := 0, 0
-		var up, down []string
 		for k := range l.rules {
-			r := &l.rules[k]
-			if r.group != i {
-				continue
-			}
-			low, high := r.reach()
-			least, most = least+low, most+high
-			if high > 0 {
-				up = append(up, r.ID)
-			}
-			if low < 0 {
-				down = append(down, r.ID)
+			if r := &l.rules[k]; r.group == i {
+				low, high := r.reach()
+				least, most = least+low, most+high
 			}
 		}
+		at, up, down := l.d.Groups[i].src, l.up(i), l.down(i)
+		bounded := func(a Assessment) bool { return reasonOf(a, g.rule, Bounded) != nil }
 		switch {
 		case up == nil && down == nil:
-			l.add(l.d.Groups[i].src, g.Name, Unused, nil, "no rule with points is in the group %s; use it or remove it", g.Name)
+			l.add(at, g.Name, Unused, nil, "no rule with points is in the group %s; use it or remove it", g.Name)
 		case g.Cap != nil && *g.Cap == 0 && up != nil && down == nil:
-			l.add(l.d.Groups[i].src, g.Name, NoEffect, nil, "the cap of the group %s is 0, so the points of %s count for nothing", g.Name, listed(up))
+			l.add(at, g.Name, NoEffect, l.points(up, bounded), "the cap of the group %s is 0, so the points of %s count for nothing", g.Name, listed(up))
 		case g.Min != nil && *g.Min == 0 && down != nil && up == nil:
-			l.add(l.d.Groups[i].src, g.Name, NoEffect, nil, "the floor of the group %s is 0, so the points of %s count for nothing", g.Name, listed(down))
+			l.add(at, g.Name, NoEffect, l.points(down, bounded), "the floor of the group %s is 0, so the points of %s count for nothing", g.Name, listed(down))
 		case (g.Cap == nil || *g.Cap >= most) && (g.Min == nil || *g.Min <= least):
-			l.add(l.d.Groups[i].src, g.Name, Unreachable, nil, "the group %s bounds nothing: its rules add up to between %d and %d points", g.Name, least, most)
+			witness := l.points(slices.Concat(up, down), func(a Assessment) bool { return !bounded(a) })
+			l.add(at, g.Name, Unreachable, witness, "the group %s bounds nothing: its rules add up to between %d and %d points", g.Name, least, most)
 		}
 	}
 }
@@ -67,7 +61,8 @@ func (l *ruleLint) levels() {
 		vouched = vouched || r.when != nil && !r.raises() && !l.dead[r.ID]
 	}
 	if !vouched {
-		l.add(l.d.fallback, "", Unreachable, nil, "no rule vouches for any change, which takes points of 0 or fewer and a condition that can be true, so no change is below the default %s", l.rs.fallback)
+		witness := l.shown(l.blank(), nil, func(_ Facts, a Assessment) bool { return reasonOf(a, "default", ByDefault) != nil })
+		l.add(l.d.fallback, "", Unreachable, witness, "no rule vouches for any change, which takes points of 0 or fewer and a condition that can be true, so no change is below the default %s", l.rs.fallback)
 	}
 	for i, level := range l.rs.levels {
 		held := level == l.rs.fallback || slices.ContainsFunc(l.rules, func(r compiledRule) bool { return r.floor == level })
@@ -79,9 +74,11 @@ func (l *ruleLint) levels() {
 			continue
 		}
 		if most := scores.most(); most < l.rs.cuts[i] {
-			l.add(l.d.Levels[i].src, level.name, Unreachable, nil, "no change comes to the level %s from %d points on: all rules together come to %d at most, and no floor or default names it", level, l.rs.cuts[i], most)
+			witness := l.points(l.up(-1), func(a Assessment) bool { return a.Score == most })
+			l.add(l.d.Levels[i].src, level.name, Unreachable, witness, "no change comes to the level %s from %d points on: all rules together come to %d at most, and no floor or default names it", level, l.rs.cuts[i], most)
 		} else {
-			l.add(l.d.Levels[i].src, level.name, Unreachable, nil, "the level %s is a gap: no sum of points lies from %d up to %d, and no floor or default names it", level, from, to)
+			witness := l.points(l.up(-1), func(a Assessment) bool { return a.Score >= to })
+			l.add(l.d.Levels[i].src, level.name, Unreachable, witness, "the level %s is a gap: no sum of points lies from %d up to %d, and no floor or default names it", level, from, to)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (l *ruleLint) duplicate(list []sketch, i int, others []int) bool {
 			continue
 		}
 		if l.implies(a.whole, b.whole) && l.implies(b.whole, a.whole) {
-			l.add(a.r.at("when"), a.r.ID, Duplicate, l.example(a.r, b.r), "the rule %s is true exactly when %s is; make one rule of the two, as both count", a.r.ID, b.r.ID)
+			l.add(a.r.at("when"), a.r.ID, Duplicate, l.counting(a.r, b.r), "the rule %s is true exactly when %s is; make one rule of the two, as both count", a.r.ID, b.r.ID)
 			return true
 		}
 	}
@@ -100,7 +100,7 @@ func (l *ruleLint) subsumed(list []sketch, i int, covering []int) {
 			continue
 		}
 		if l.meets(a, b) && l.implies(a.whole, b.whole) && (!a.r.raises() || l.countsOnlyWith(a.r, b.r)) {
-			l.add(a.r.at("when"), a.r.ID, Subsumed, l.example(a.r, b.r), "the rule %s makes no difference: whenever it is true, %s is true too, which %s", a.r.ID, b.r.ID, l.does(b.r))
+			l.add(a.r.at("when"), a.r.ID, Subsumed, l.counting(a.r, b.r), "the rule %s makes no difference: whenever it is true, %s is true too, which %s", a.r.ID, b.r.ID, l.does(b.r))
 			return
 		}
 	}

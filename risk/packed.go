@@ -170,6 +170,7 @@ func (p *packing) close() {
 
 // Rules are the definitions of the rules, in file order.
 func (rs *RuleSet) Rules() []Rule {
+	rs = rs.orEmpty()
 	out := make([]Rule, len(rs.rules))
 	whens := rs.whens.texts(len(rs.rules))
 	for i := range rs.rules {

@@ -53,12 +53,18 @@ const proverWork = 200_000_000
 // that there are; without any, a service can be anything. The operating model
 // and the time can be anything in any case.
 func (v *Vocabulary) Prover(situations []Situation) *Prover {
+	if v.none() {
+		return &Prover{}
+	}
 	return v.prover().In(situations)
 }
 
 // In is a prover for changes in other situations, as [Vocabulary.Prover] makes
 // one. The two share what they may compute in all.
 func (p *Prover) In(situations []Situation) *Prover {
+	if p.none() {
+		return &Prover{}
+	}
 	v := p.vocabulary
 	p = &Prover{vocabulary: v, situations: situations, ranges: p.ranges, given: p.given, work: p.work}
 	for i, d := range v.defs {
@@ -95,8 +101,8 @@ func (v *Vocabulary) prover() *Prover {
 
 // Possible tells whether all of these can be true while none of those holds, for
 // certain: each is false, or has no meaning. It shows that by a change where it
-// finds one: none is given where the facts cannot be written down, such as those
-// of the time. No means that it cannot be, whatever the facts, known or missing.
+// finds one, which states its window where the conditions look at the time. None
+// is given where the facts cannot be written down. No means that it cannot be, whatever the facts, known or missing.
 // All conditions are over the vocabulary, with the same extra facts.
 func (p *Prover) Possible(holds, fails []*Condition) (Answer, *change.Change) {
 	words, all := p.joined(holds, fails)
@@ -122,6 +128,9 @@ func (p *Prover) Never(holds, fails []*Condition) bool {
 
 // joined are the conditions as they should be, and their vocabulary.
 func (p *Prover) joined(holds, fails []*Condition) (words *rule.Vocabulary, all []*rule.Expr) {
+	if p.none() || slices.ContainsFunc(slices.Concat(holds, fails), (*Condition).none) {
+		return nil, nil
+	}
 	words = p.vocabulary.rules
 	for _, c := range holds {
 		words, all = c.words, append(all, c.expr)
@@ -135,6 +144,9 @@ func (p *Prover) joined(holds, fails []*Condition) (words *rule.Vocabulary, all 
 // Exclusive finds two parts of the condition, joined by "and", that are never
 // true together, as they are written.
 func (p *Prover) Exclusive(c *Condition) (a, b string, found bool) {
+	if p.none() || c.none() {
+		return "", "", false
+	}
 	return p.exclusive(c.words, c.expr)
 }
 
@@ -160,8 +172,11 @@ func (p *Prover) always(words *rule.Vocabulary, e, opposite *rule.Expr) bool {
 // never without meaning, and shown that it can be true. Of one that computes with
 // numbers, which can fail, it is not.
 func (p *Prover) Always(c *Condition) bool {
-	return p.always(c.words, c.expr, rule.Denied(c.words, c.expr))
+	return !p.none() && !c.none() && p.always(c.words, c.expr, rule.Denied(c.words, c.expr))
 }
+
+// none reports whether there is no prover: nothing is ever settled by it.
+func (p *Prover) none() bool { return p == nil || p.vocabulary.none() }
 
 func (p *Prover) reach(words *rule.Vocabulary, e *rule.Expr, want rule.Verdict) (Answer, []rule.Value) {
 	answer, values := p.space(words).Reach(e, want, proofSteps)
@@ -191,6 +206,7 @@ func (d *definition) reach() (rule.Range, bool) {
 // when none is found.
 func (p *Prover) example(values []rule.Value, wanted func(Facts) bool) *change.Change {
 	const look = 500 // at the facts of a service
+	looks := 0
 	for _, s := range p.situations {
 		if *p.work -= look; *p.work < 0 {
 			return nil
@@ -198,9 +214,16 @@ func (p *Prover) example(values []rule.Value, wanted func(Facts) bool) *change.C
 		if !p.lives(s, values) {
 			continue
 		}
-		c := p.stating(s, values)
-		if c.Validate() == nil && p.vocabulary.Check(c) == nil && wanted(p.vocabulary.Facts(c, s)) {
-			return c
+		for window := range p.windows(s, values) {
+			if *p.work -= look; *p.work < 0 || looks == mostLooks {
+				return nil
+			}
+			looks++
+			c := p.stating(s, values)
+			c.Window = window
+			if c.Validate() == nil && p.vocabulary.Check(c) == nil && wanted(p.vocabulary.Facts(c, s)) {
+				return c
+			}
 		}
 	}
 	return nil

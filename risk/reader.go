@@ -28,12 +28,15 @@ type factReader struct {
 // what is written in another vocabulary is not read, as it could not be asked
 // over these facts.
 func (v *Vocabulary) Reader(rules *RuleSet, conditions ...*Condition) *Reader {
+	if v.none() {
+		return &Reader{}
+	}
 	var facts []int
 	if rules != nil && rules.vocabulary == v {
 		facts = slices.Concat(facts, rules.reads)
 	}
 	for _, c := range conditions {
-		if c != nil && c.vocabulary == v {
+		if !c.none() && c.vocabulary == v {
 			facts = slices.Concat(facts, c.expr.Reads(), c.expr.AsksPresence())
 		}
 	}
@@ -58,6 +61,9 @@ func (v *Vocabulary) reader(facts []int) *Reader {
 
 // Facts reads the facts of a change in a situation.
 func (rd *Reader) Facts(c *change.Change, s Situation) Facts {
+	if rd == nil || rd.vocabulary == nil {
+		return Facts{}
+	}
 	f := rd.vocabulary.unknown()
 	if c == nil {
 		return f // nothing is known of no change

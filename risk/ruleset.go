@@ -184,7 +184,7 @@ func (rs *RuleSet) addLevels(d Definition, errs *faults) {
 	case d.Default == "":
 		errs.add(d.src, "", "a rule set needs a default: the level of a change that no rule vouches for")
 	case !ok:
-		errs.add(d.fallback, "", "the default %q is not a level%s", d.Default, nearest.Hint(d.Default, rs.levelNames()))
+		errs.add(d.fallback, "", "the default %q is not a level (%s)%s", d.Default, strings.Join(rs.levelNames(), ", "), nearest.Hint(d.Default, rs.levelNames()))
 	case fallback.rank == 1:
 		errs.add(d.fallback, "", "the default cannot be the lowest level %q: a change that no rule vouches for is not low-risk; name a higher one", d.Default)
 	default:
@@ -232,7 +232,7 @@ func (rs *RuleSet) compile(r Rule, errs *faults) *compiledRule {
 	if r.Floor != "" {
 		var ok bool
 		if c.floor, ok = rs.Level(r.Floor); !ok {
-			fail("floor", "the floor %q is not a level%s", r.Floor, nearest.Hint(r.Floor, rs.levelNames()))
+			fail("floor", "the floor %q is not a level (%s)%s", r.Floor, strings.Join(rs.levelNames(), ", "), nearest.Hint(r.Floor, rs.levelNames()))
 		}
 		if r.Points < 0 {
 			fail("points", "has a floor, which raises, and negative points, which lower; make two rules of it")
@@ -315,7 +315,7 @@ func (rs *RuleSet) addBands(c *compiledRule, fail func(field, format string, arg
 
 // Level finds a level of the rule set by name.
 func (rs *RuleSet) Level(name string) (Level, bool) {
-	for _, l := range rs.levels {
+	for _, l := range rs.orEmpty().levels {
 		if l.name == name {
 			return l, true
 		}
@@ -324,10 +324,18 @@ func (rs *RuleSet) Level(name string) (Level, bool) {
 }
 
 // Levels are the levels, from the least risk up.
-func (rs *RuleSet) Levels() []Level { return slices.Clone(rs.levels) }
+func (rs *RuleSet) Levels() []Level { return slices.Clone(rs.orEmpty().levels) }
 
 // Default is the level that a change has at least when no rule vouches for it.
-func (rs *RuleSet) Default() Level { return rs.fallback }
+func (rs *RuleSet) Default() Level { return rs.orEmpty().fallback }
+
+// orEmpty is the rule set, or one of nothing where there is none.
+func (rs *RuleSet) orEmpty() *RuleSet {
+	if rs == nil {
+		return &RuleSet{}
+	}
+	return rs
+}
 
 // LevelOf is the level of a score on its own, without floors or the default.
 func (rs *RuleSet) LevelOf(score int) Level {
@@ -344,10 +352,11 @@ func (rs *RuleSet) LevelOf(score int) Level {
 }
 
 // Vocabulary is the vocabulary that the rules are written in.
-func (rs *RuleSet) Vocabulary() *Vocabulary { return rs.vocabulary }
+func (rs *RuleSet) Vocabulary() *Vocabulary { return rs.orEmpty().vocabulary }
 
 // Groups are the definitions of the groups, in file order.
 func (rs *RuleSet) Groups() []Group {
+	rs = rs.orEmpty()
 	out := make([]Group, len(rs.groups))
 	for i, g := range rs.groups {
 		out[i] = g.Group
@@ -383,8 +392,8 @@ func cloneInt(n *int) *int {
 
 // Cost bounds the steps that all conditions of the rules take together; see
 // [MaxCost].
-func (rs *RuleSet) Cost() int { return rs.cost }
+func (rs *RuleSet) Cost() int { return rs.orEmpty().cost }
 
 // Digest names the rule set: everything that an assessment depends on besides
 // the facts.
-func (rs *RuleSet) Digest() change.Digest { return rs.digest }
+func (rs *RuleSet) Digest() change.Digest { return rs.orEmpty().digest }

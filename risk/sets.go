@@ -96,8 +96,11 @@ func checkSets(sets []Set, errs *faults) {
 	}
 }
 
+// camel is where a word begins in the middle of a name, as in costCentre.
+var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+
 func underscored(name string) string {
-	if meant := strings.ReplaceAll(strings.ToLower(name), "-", "_"); setName.MatchString(meant) {
+	if meant := strings.NewReplacer("-", "_", ".", "_", " ", "_").Replace(strings.ToLower(camel.ReplaceAllString(name, "${1}_$2"))); setName.MatchString(meant) {
 		return ", such as " + meant
 	}
 	return ""

@@ -53,9 +53,7 @@ func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 	opts.Services, opts.Teams, opts.Models = slices.Clone(opts.Services), slices.Clone(opts.Teams), slices.Clone(opts.Models)
 	v := &Vocabulary{defs: fixedFacts(opts), declared: slices.Clone(opts.Applies), sets: cloneSets(opts.Sets)}
 	checkSets(v.sets, &errs)
-	for _, name := range opts.Evidence {
-		v.defs = append(v.defs, evidenceFact(name))
-	}
+	v.addEvidence(opts.Evidence, &errs)
 	v.addAttributes(opts.Attributes, &errs)
 	declared := make([]rule.Fact, len(v.defs))
 	for i, d := range v.defs {
@@ -104,6 +102,19 @@ func notes(opts VocabularyOptions) map[string]string {
 	return out
 }
 
+func (v *Vocabulary) addEvidence(names []string, errs *faults) {
+	for i, name := range names {
+		switch {
+		case !factName.MatchString(name):
+			errs.add(source{}, "", "%q cannot be the name of a check: use small letters, digits and \"_\", and begin with a letter%s", name, underscored(name))
+		case slices.Contains(names[:i], name):
+			errs.add(source{}, "", "the check %q is listed twice; remove one of them", name)
+		default:
+			v.defs = append(v.defs, evidenceFact(name))
+		}
+	}
+}
+
 // attributesFile is what the schema of the attributes is called in a policy.
 const attributesFile = "attributes.schema.json"
 
@@ -120,10 +131,15 @@ func (v *Vocabulary) addAttributes(text []byte, errs *faults) {
 		return
 	}
 	v.attributes = compiled
+	tree, _ := schema.Parse(text, schema.SchemaLimits()) // it has been read before
 	for _, p := range compiled.Properties() {
 		d, err := attributeFact(p)
 		if err != nil {
-			errs.add(source{file: attributesFile}, "", "%v", err)
+			fault := &ParseError{File: attributesFile, Line: 1, Column: 1, Message: err.Error()}
+			if at := tree.Get("properties").Get(p.Name); at != nil { // else it comes by way of a reference
+				fault.Line, fault.Column = at.Line, at.Column
+			}
+			errs.all = append(errs.all, fault)
 			continue
 		}
 		v.defs = append(v.defs, d)
@@ -175,6 +191,9 @@ func (v *Vocabulary) compile(text string, at source, id string, errs *faults) *r
 // Check reports what this policy does not accept in a change: attributes that
 // its schema does not allow. The error is [change.Problems].
 func (v *Vocabulary) Check(c *change.Change) error {
+	if v.none() || c == nil {
+		return change.Problems{{Message: "cannot be looked at without a policy and a change"}}
+	}
 	if v.attributes == nil && len(c.Attributes) == 0 {
 		return nil
 	}
@@ -212,6 +231,9 @@ type FactInfo struct {
 
 // Describe lists every fact of the vocabulary.
 func (v *Vocabulary) Describe() []FactInfo {
+	if v.none() {
+		return nil
+	}
 	out := make([]FactInfo, len(v.defs))
 	for i, d := range v.defs {
 		out[i] = FactInfo{Name: d.Name, Type: d.Type.String(), Words: slices.Clone(d.Words), Unit: v.rules.Unit(i).String(), Doc: d.doc, From: d.data}
@@ -223,7 +245,16 @@ func (v *Vocabulary) Describe() []FactInfo {
 }
 
 // Sets are the named sets, in the order of the policy.
-func (v *Vocabulary) Sets() []Set { return cloneSets(v.sets) }
+func (v *Vocabulary) Sets() []Set {
+	if v.none() {
+		return nil
+	}
+	return cloneSets(v.sets)
+}
+
+// none reports whether there is no vocabulary: nothing is known over it, nothing
+// can be asked, and no change is accepted by it.
+func (v *Vocabulary) none() bool { return v == nil || v.rules == nil }
 
 func (v *Vocabulary) lookup(name string) (int, error) {
 	i, ok := v.rules.Lookup(name)

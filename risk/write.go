@@ -14,6 +14,9 @@ import (
 // What other facts are read from the same data may change with it. The change
 // is written to, but nothing that it shares with another.
 func (v *Vocabulary) Write(c *change.Change, fact string, value any) bool {
+	if v.none() || c == nil {
+		return false
+	}
 	group, name, _ := strings.Cut(fact, ".")
 	if _, known := v.rules.Lookup(fact); !known {
 		return false

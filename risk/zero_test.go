@@ -20,6 +20,26 @@ func TestNothing(t *testing.T) {
 	if a := rs.Assess(v.Facts(nil, Situation{})); a.Vouched || !a.Open() {
 		t.Errorf("of no change it is said %v", a.Reasons)
 	}
+	for _, none := range []*Vocabulary{nil, {}} {
+		if none.Check(&change.Change{}) == nil || none.Write(&change.Change{}, "change.title", "x") {
+			t.Error("a change is accepted without a policy")
+		}
+		if a := rs.Assess(none.Facts(&change.Change{}, Situation{})); a.Level.String() != "high" || !a.Open() {
+			t.Errorf("without facts the level is %s", a.Level)
+		}
+	}
+	if v.Check(nil) == nil || v.Write(nil, "change.title", "x") {
+		t.Error("no change is accepted")
+	}
+	if a := new(RuleSet).Assess(v.Facts(&change.Change{}, Situation{})); a.Level.Assessed() || (*RuleSet)(nil).Default().Assessed() {
+		t.Error("no rules give a level")
+	}
+	if out := new(Plan).Assess(0, 9, nil); out != nil {
+		t.Errorf("no plan gives %v", out)
+	}
+	if _, err := rs.Over(&History{}); err == nil {
+		t.Error("there is a plan over a history of nothing")
+	}
 	if _, err := New(nil, d); err == nil {
 		t.Error("there are rules without a vocabulary")
 	}

@@ -4,22 +4,50 @@
 // name, and all of them ask here.
 package nearest
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // To returns the word of known closest to word, or "" when none is close
 // enough to be worth offering: more than a third of the letters, or more than
-// three, would have to change. Ties go to the word that comes first in known.
+// three, would have to change. Ties go to the word that comes first in known. One
+// that differs only by upper and lower case is closer than any other, and where
+// none is close, the only one that begins so is meant, such as friday by fri.
 func To(word string, known []string) string {
 	limit := min(3, (len(word)+2)/3)
 	best := ""
 	var rows [3][]int
 	for _, candidate := range known {
+		if candidate != word && strings.EqualFold(candidate, word) {
+			return candidate
+		}
 		if abs(len(candidate)-len(word)) > limit {
 			continue
 		}
 		if d := distance(word, candidate, limit, &rows); d <= limit && d > 0 {
 			best, limit = candidate, d-1
 		}
+	}
+	if best == "" {
+		best = beginning(word, known)
+	}
+	return best
+}
+
+// beginning is the only word that begins so; "" when there are several, or the
+// beginning is too short to tell.
+func beginning(word string, known []string) string {
+	const shortest = 3
+	best := ""
+	for _, candidate := range known {
+		if len(word) < shortest || len(candidate) <= len(word) || !strings.EqualFold(candidate[:len(word)], word) {
+			continue
+		}
+		if best != "" && best != candidate {
+			return ""
+		}
+		best = candidate
 	}
 	return best
 }

@@ -30,7 +30,10 @@ func (n *Node) Object(errs *Errors, what string, known ...string) Object {
 // remedy says what to do about an unknown field. Inside { } a comma ends an
 // unquoted value, and what follows it becomes a field that nobody wrote.
 func (n *Node) remedy(field Field, known []string) string {
-	meant := hint(field.Name, known)
+	missing := slices.DeleteFunc(slices.Clone(known), func(name string) bool {
+		return slices.ContainsFunc(n.Fields, func(f Field) bool { return f.Name == name })
+	})
+	meant := hint(field.Name, missing) // none that is there already
 	if name, _, colon := strings.Cut(field.Name, ":"); colon && field.Value.isNull() && slices.Contains(known, name) {
 		return "; put a space behind its colon"
 	}

@@ -87,6 +87,10 @@ func (n *Node) Word(errs *Errors, what string, words ...string) string {
 	if n.help != "" {
 		meaning = " (" + n.help + ")"
 	}
+	if len(words) == 1 {
+		errs.Addf(n.Pos, "%s must be %s, or be left out, not %s%s", what, show(words[0]), show(n.Text), hint(n.Text, words))
+		return ""
+	}
 	errs.Addf(n.Pos, "%s must be one of %s%s, not %s%s", what, strings.Join(words, ", "), meaning, show(n.Text), hint(n.Text, words))
 	return ""
 }
@@ -94,6 +98,10 @@ func (n *Node) Word(errs *Errors, what string, words ...string) string {
 // Strings reads a list of texts, or a single text as a list of one.
 func (n *Node) Strings(errs *Errors, what string) []string {
 	if n == nil || n.reported {
+		return nil
+	}
+	if n.Kind == Mapping {
+		errs.Addf(n.Pos, "%s must be a list of texts, such as [one, two], not a mapping", what)
 		return nil
 	}
 	items := []*Node{n}

@@ -112,14 +112,25 @@ func parseError(source string, err error) *Error {
 	if !errors.As(err, &fe) {
 		return &Error{1, 1, err.Error()}
 	}
-	line, column := position(source, fe.From)
-	return &Error{line, column, plain(fe.Message, source, fe.From)}
+	at, message := fe.From, plain(fe.Message, source, fe.From)
+	if strings.HasPrefix(fe.Message, "bad number syntax") {
+		number, start := badNumber([]rune(source), at)
+		at, message = start, fmt.Sprintf("%q is not a number%s", number, cmp.Or(quantityHint(number), ", such as 400 or 0.05"))
+	}
+	line, column := position(source, at)
+	return &Error{line, column, message}
 }
 
 // plain rewords the messages that a person who writes rules meets most often;
 // at is the offset in characters that the message is about.
 func plain(message, source string, at int) string {
 	switch {
+	case strings.HasPrefix(message, "unexpected token EOF") && percentage(source) != "":
+		return percentage(source)
+	case strings.HasPrefix(message, "unexpected token ") && percentage(before(source, at)) != "":
+		return percentage(before(source, at))
+	case strings.HasPrefix(message, "unclosed comment"):
+		return `"/*" begins a comment, which is not part of the language; put a path pattern in quotes, such as touches("dir/**")`
 	case strings.HasPrefix(message, "unexpected token EOF"), strings.HasPrefix(message, "unexpected end"):
 		return "the expression ends too early; something is missing after its last word"
 	case strings.HasPrefix(message, "unexpected token "):
@@ -131,6 +142,12 @@ func plain(message, source string, at int) string {
 		return fmt.Sprintf("the expression has more than %d parts; split it into several rules", maxNodes)
 	}
 	return message
+}
+
+// before is the source up to an offset in characters.
+func before(source string, at int) string {
+	runes := []rune(source)
+	return string(runes[:min(at, len(runes))])
 }
 
 // token is what a person wrote, out of a name such as Operator("#").

@@ -117,7 +117,10 @@ func checkGlob(glob string) string {
 	if path.Clean(glob) != glob || glob == "." || glob == ".." || strings.HasPrefix(glob, "../") || strings.ContainsFunc(glob, unicode.IsControl) || strings.TrimSpace(glob) != glob {
 		return fmt.Sprintf("the path pattern %q matches no path: paths have no \".\", \"..\", empty parts, spaces at their ends or control characters", glob)
 	}
-	if strings.ContainsAny(glob, `[]{}!\`) {
+	if strings.Contains(glob, `\`) {
+		return fmt.Sprintf("the path pattern %q has a backslash, and paths have none; write \"/\" between folders", glob)
+	}
+	if strings.ContainsAny(glob, `[]{}!`) {
 		return fmt.Sprintf("the path pattern %q may hold only %s", glob, globSyntax)
 	}
 	if len(glob) > maxPattern {
@@ -125,7 +128,7 @@ func checkGlob(glob string) string {
 	}
 	for name := range strings.SplitSeq(glob, "/") {
 		if name != "**" && strings.Contains(name, "**") {
-			return fmt.Sprintf("in the path pattern %q \"**\" must stand alone between slashes", glob)
+			return fmt.Sprintf("in the path pattern %q \"**\" must stand alone between slashes, such as \"**/*.sql\" for files in any folder", glob)
 		}
 	}
 	return ""

@@ -18,6 +18,12 @@ func (l *lowering) binary(n *ast.BinaryNode) (*node, *Error) {
 	if n.Operator == "matches" {
 		return l.match(n)
 	}
+	if err := l.absent(n); err != nil {
+		return nil, err
+	}
+	if err := l.hyphenated(n); err != nil {
+		return nil, err
+	}
 	a, err := l.lower(n.Left)
 	if err != nil {
 		return nil, l.bareWord(err, n.Left, n.Right)
@@ -79,7 +85,7 @@ func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
 	case a.kind == Bool && b.kind == Bool && equality:
 		order = orderBool
 	default:
-		return nil, l.errorf(n, "%s cannot be compared with %s by %q", a.kind, b.kind, n.Operator)
+		return nil, l.incomparable(n, a, b)
 	}
 	if err := l.words(n.Left, b); err != nil {
 		return nil, err
@@ -113,7 +119,11 @@ func (l *lowering) inRange(at ast.Node, literal, other *node) *Error {
 	if other.lies.holds(n) {
 		return nil
 	}
-	return l.errorf(at, "the fact beside it %v, so a comparison with %v is always the same", other.lies, n)
+	subject := "what is beside it"
+	if other.op == opFact {
+		subject = l.vocabulary.facts[other.fact].Name
+	}
+	return l.errorf(at, "%s %v, so a comparison with %v is always the same", subject, other.lies, n)
 }
 
 // words refuses a literal that the other side can never be: a typing error
@@ -316,7 +326,7 @@ func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode)
 			}
 		}
 		if low.value.State != Present || low.kind != a.kind || (a.kind != Text && a.kind != Int) {
-			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s", a.kind)
+			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s%s", a.kind, l.typeRemedy(n, a, low))
 		}
 		if err := l.words(item, a); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,6 +27,15 @@ var foreignFunctions = map[string]string{
 	"filter": `; write any(list, # ...) or count(list, # ...)`, "glob": `; write touches("dir/**")`,
 }
 
+// openAfterIn is a source that ends within round brackets behind "in".
+var openAfterIn = regexp.MustCompile(`\bin\s*\([^()]*$`)
+
+// foreignOperators are operators of other languages, and what to write here.
+var foreignOperators = map[string]string{
+	"like": "; write contains, startsWith, endsWith or matches", "between": "; write 1 <= x <= 3", "xor": "; write !=",
+	"includes": "; write contains", "has": "; write contains",
+}
+
 // meant is `; did you mean "..."?` for a token that stands where none like it
 // can, or "".
 func meant(token string, source []rune, at int) string {
@@ -40,6 +50,16 @@ func meant(token string, source []rune, at int) string {
 		word = ">="
 	case token == "=" && strings.HasPrefix(after, "<"):
 		word = "<="
+	case shortUnit(token) != Plain && quantityHint(lastWord(before)+" "+token) != "":
+		return quantityHint(lastWord(before) + " " + token)
+	case token == "," && openAfterIn.MatchString(before):
+		return `; a list stands in square brackets, such as x in ["a", "b"]`
+	case token == ")" && strings.Count(before, "(") <= strings.Count(before, ")"):
+		return "; no bracket before it is open"
+	case token == "/" && lastWord(before) == "matches":
+		return "; write the pattern in quotes"
+	case foreignOperators[strings.ToLower(token)] != "":
+		return foreignOperators[strings.ToLower(token)]
 	case word == "" && slices.Contains([]string{"NOT", "Not"}, lastWord(before)): // what follows it is what is not expected
 		return `; write "not" in small letters`
 	}

@@ -32,7 +32,7 @@ var recipe = []struct {
 		"let x = 1; x == change.lines": `"let" is not part`, "exposed; exposed": `";" is not part`, "change.lines in 1..3": `".." is not part`, "change.lines ** 2 > 1": `"**" is not part`,
 		"change.lines ^ 2 > 1": `"^" is not part`, "change.title | lower() == \"\"": `"|" is not part`, "change.title[1:2] == \"\"": "named by a dot", "change.paths[0] == \"\"": "named by a dot",
 		"change.title() == 1": "no methods", "foo()": "foo() is not part", "$env.exposed": "no fact is named", "change.lines in [[1]]": "a list outside of", "change.title ?? \"\" == \"\"": `"??" is not part`,
-		"change?.lines > 1": `"?." is not part`, "change.lines == nil": "nil, which no fact ever is", "{\"a\": 1} == change.lines": "a map", "any(change.paths, #index > 1)": "#index", "reduce(change.paths, #acc + #, \"\") == \"\"": "reduce() is not part",
+		"change?.lines > 1": `"?." is not part`, "change.lines == nil": "no fact is ever null", "{\"a\": 1} == change.lines": "a map", "any(change.paths, #index > 1)": "#index", "reduce(change.paths, #acc + #, \"\") == \"\"": "reduce() is not part",
 		"sum([1, 2]) > change.lines": "sum() is not part", "repeat(change.title, 2) == \"\"": "repeat() is not part", "now() > change.lines": "now() is not part", "exposed // no": "comments", "exposed /* no */": "comments", "b\"a\" == change.title": "byte strings",
 	}},
 	{line: "loops nested <= 2", refused: map[string]string{

@@ -254,6 +254,9 @@ func (v *Vocabulary) Hint(name string) string {
 	if meant := v.ending("." + name); !dotted && len(meant) == 1 {
 		return didYouMean(meant[0])
 	}
+	if _, alone := v.index[member]; dotted && alone {
+		return didYouMean(member)
+	}
 	if hint := nearest.Hint(name, v.names); hint != "" {
 		return hint
 	}
