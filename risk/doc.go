@@ -86,6 +86,9 @@
 //	mib(10)
 //	gib(2)
 //
+// Braces may stand around what is asked of the elements: all(list, {# == "x"}).
+// In YAML, "#" after a space begins a comment: such a condition needs quotes.
+//
 // A path pattern is about a whole path from the root: "*" is part of a name,
 // "?" one character of it, and "**" any folders. "*.sql" is in no folder,
 // "**/*.sql" in any, "db/**" all below db.
