@@ -170,7 +170,8 @@
 //
 // A condition has at most 4,096 bytes, 300 parts, 32 levels of nesting and 2
 // nested loops; a pattern has 200 bytes, and one of "matches" 500 instructions;
-// a joined text has 16,384 bytes. A list of attributes has at most 1,000 items.
+// a number 18 digits; a joined text has 16,384 bytes. A list of attributes has at
+// most 1,000 items.
 // What a condition could cost on the largest permitted change is computed when
 // it is loaded: 1,000,000 steps at most, where an operator takes one step for
 // each element of the loops around it, and texts one for each 64 bytes, or for
