@@ -127,8 +127,6 @@ func plain(message, source string, at int) string {
 		return "this is not expected here: " + found + meant(strings.Trim(found, `"`), []rune(source), at)
 	case strings.HasPrefix(message, "unrecognized character"):
 		return foreign(message, []rune(source), at)
-	case strings.HasPrefix(message, "bad number syntax"):
-		return message + "; a duration is written as hours(2), a size as mib(10)"
 	case strings.Contains(message, "exceeds maximum allowed nodes"):
 		return fmt.Sprintf("the expression has more than %d parts; split it into several rules", maxNodes)
 	}

@@ -3,7 +3,6 @@ package rule
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -32,12 +31,7 @@ var foreignFunctions = map[string]string{
 func meant(token string, source []rune, at int) string {
 	before, after := string(source[:min(at, len(source))]), string(source[min(at+len([]rune(token)), len(source)):])
 	word := spellings[strings.ToLower(token)]
-	_, isUnit := unitNamed(token)
 	switch {
-	case token == "is" && asksPresence(after):
-		return "; ask known(fact) or not known(fact)"
-	case isUnit && isNumber(lastWord(before)):
-		return fmt.Sprintf("; write %s(%s)", token, lastWord(before))
 	case token == ">" && strings.HasSuffix(before, "<"), token == "=" && strings.HasSuffix(before, "!="):
 		word = "!="
 	case token == "is" && strings.HasPrefix(strings.TrimSpace(after), "not "):
@@ -53,24 +47,6 @@ func meant(token string, source []rune, at int) string {
 		return ""
 	}
 	return `; did you mean "` + word + `"?`
-}
-
-// asksPresence tells whether what follows "is" is a word of other languages for
-// a value that is there, or is not.
-func asksPresence(after string) bool {
-	words := strings.Fields(strings.ToLower(after))
-	if len(words) > 1 && words[0] == "not" {
-		words = words[1:]
-	}
-	return len(words) > 0 && slices.Contains(absent, words[0])
-}
-
-// absent are words of other languages for a value that is not there, or is.
-var absent = []string{"known", "unknown", "null", "nil", "none", "undefined", "missing", "present", "set"}
-
-func isNumber(word string) bool {
-	_, err := strconv.ParseFloat(word, 64)
-	return err == nil
 }
 
 func lastWord(text string) string {
@@ -90,7 +66,7 @@ func foreign(message string, source []rune, at int) string {
 	if strings.ContainsRune("“”„‟‘’‚‛«»‹›", r) {
 		return fmt.Sprintf("the quote %U is not part of the language; use straight quotes", r)
 	}
-	if sign := map[rune]string{'≥': ">=", '≤': "<=", '≠': "!=", '~': "matches"}[r]; sign != "" {
+	if sign := map[rune]string{'≥': ">=", '≤': "<=", '≠': "!="}[r]; sign != "" {
 		return message + `; did you mean "` + sign + `"?`
 	}
 	return message
@@ -106,9 +82,6 @@ func (l *lowering) bareWord(err *Error, at, other ast.Node) *Error {
 	beside, failed := l.lower(other)
 	if failed != nil || beside.fixed {
 		return err
-	}
-	if slices.Contains([]string{"null", "none", "undefined"}, strings.ToLower(word)) && !slices.Contains(beside.words, word) {
-		return &Error{err.Line, err.Column, fmt.Sprintf("no fact is named %q; ask known(fact) or not known(fact)", word)}
 	}
 	hint := ""
 	switch beside.kind {
