@@ -58,13 +58,15 @@
 //
 // # Where to begin
 //
-// The example of this package takes two changes the whole way. To classify and
-// nothing else takes approval.Load and a call: Policy.Classify of a value, or
-// Policy.ClassifyJSON of bytes. Policy.Counterfactual says what a requester can
-// do about the answer, Policy.Lint what is questionable about a policy. To
-// embed the whole path takes a store, a directory, and desk.New. Nothing here
-// is a server, logs anybody in, deploys, or sends a message but through an
-// interface that the host fills.
+// The example of this package takes two changes the whole way. To classify
+// and nothing else takes approval.Load and a call: Policy.Classify of a
+// value, or Policy.ClassifyJSON of bytes. Policy.Counterfactual says what a
+// requester can do about the answer, Policy.Lint what is questionable about
+// a policy. Policy.Rules and Policy.Situation give the rules by themselves,
+// for many changes or a history of them; package risk has the examples. To
+// embed the whole path takes a store, a directory, and desk.New. Nothing
+// here is a server, logs anybody in, deploys, or sends a message but
+// through an interface that the host fills.
 //
 // # Failing towards scrutiny
 //

@@ -248,7 +248,7 @@ var _ *desk.Desk
 func handle(ctx context.Context, request []byte, deploy func(*change.Change, *change.Window) error, ask func(approval.Requirement) error,
 	store audit.Store, policy *approval.Policy, directory desk.Directory, who, run string, rfc *change.Change, digest change.Digest,
 	ship func(change.Digest) approval.Outcome, secret, public string, notifier desk.Notifier,
-	situation risk.Situation, past iter.Seq2[*change.Change, risk.Situation]) error {
+	past iter.Seq2[*change.Change, risk.Situation], definition approval.Definition) error {
 	return func() error {
 %s	}()
 }

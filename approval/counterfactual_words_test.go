@@ -47,6 +47,25 @@ func TestCounterfactualOfUndescribedAttributes(t *testing.T) {
 	}
 }
 
+// TestCounterfactualWhateverItIs: where any answer will do, and only the answer is
+// missing, no answer is asked for.
+func TestCounterfactualWhateverItIs(t *testing.T) {
+	d := base(t)
+	d.Attributes = []byte(`{"type":"object","additionalProperties":false,"properties":{"loud":{"type":"boolean"},
+		"night":{"type":"boolean","description":"somebody works at night"},"colour":{"type":"string","enum":["red","blue"]}}}`)
+	for i, when := range []string{"attributes.loud", "attributes.night", `attributes.colour == "red"`} {
+		d.Risk.Rules = append(d.Risk.Rules, risk.Rule{ID: fmt.Sprint("only-", i), Points: 1, When: when, Because: "a little more"})
+	}
+	text := made(t, d).Counterfactual(decoded(t, nil), at, nil).Explain(0)
+	for _, want := range []string{
+		"state attributes.loud, whatever it is\n", "say whether somebody works at night, whatever the answer is (attributes.night)\n", "state attributes.colour, whatever it is\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("expected %s in\n%s", want, text)
+		}
+	}
+}
+
 // TestCounterfactualEndsTooEarly: when the budget is used up, what stands in the
 // way is what does so now, and not where the search happened to be.
 func TestCounterfactualEndsTooEarly(t *testing.T) {

@@ -47,7 +47,9 @@
 // loads and is hardly what was meant, with a proof, and with a change that shows
 // it where there is one. [Policy.Test] runs the decision tests; package
 // policytest says what they show. [Policy.ClassifyJSON] is the quick way from
-// bytes: it reads, checks and digests a change once.
+// bytes: it reads, checks and digests a change once. [Policy.Rules] and
+// [Policy.Situation] are for those who want the rules by themselves, such as over
+// a history.
 //
 // # What it will not do
 //

@@ -45,13 +45,16 @@ func (s *search) say(e Edit, values []any, in *Suggestion) string {
 	switch to := e.To.(type) {
 	case bool:
 		if doc == "" {
-			return fmt.Sprintf("state %s, if it is %t", fact, to)
+			return fmt.Sprintf("state %s, %s", fact, s.word(e.Fact, values))
+		}
+		if len(values) == 2 {
+			return fmt.Sprintf("say whether %s, whatever the answer is (%s)", doc, e.Fact)
 		}
 		return fmt.Sprintf("say whether %s, if the answer is %s (%s)", doc, yesNo(to), e.Fact)
 	case int64, float64:
 		return fmt.Sprintf("state %s, %s", fact, s.interval(e.Fact, values))
 	case string:
-		return fmt.Sprintf("state %s, if it is %s", fact, quoted(values))
+		return fmt.Sprintf("state %s, %s", fact, s.word(e.Fact, values))
 	default:
 		return fmt.Sprintf("state %s, if it is like %q", fact, e.To)
 	}
@@ -150,6 +153,18 @@ func (s *search) interval(fact string, values []any) string {
 		return fmt.Sprintf("if it is %v or more", b.Values[first])
 	}
 	return fmt.Sprintf("if it is from %v to %v", b.Values[first], b.Values[last])
+}
+
+// word says which words of a closed set work, or which of yes and no.
+func (s *search) word(fact string, values []any) string {
+	all := len(s.info[fact].Words)
+	if _, flag := values[0].(bool); flag {
+		all = 2
+	}
+	if len(values) == all {
+		return "whatever it is"
+	}
+	return "if it is " + quoted(values)
 }
 
 // quoted lists a few values with "or".

@@ -24,7 +24,7 @@ func (l *policyLint) templates() {
 			l.say(d.at("bound-to"), d.ID, risk.NeverTrue, nil, "the template %s is bound to a stage, tier or exposure that no service has, so it covers nothing", d.ID)
 			continue
 		}
-		if l.covers(t) && l.allowed(t) {
+		if l.covers(t) && l.usable(t) && l.allowed(t) {
 			live = append(live, t)
 		}
 	}

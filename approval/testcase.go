@@ -36,7 +36,8 @@ type TestCase struct {
 }
 
 // ReadTests reads the decision tests tests/*.txt of fsys; [Policy.Test] says what
-// they look like.
+// they look like. The error is that of fsys; lines that are no tests are among the
+// failures.
 func ReadTests(fsys fs.FS) (TestSuite, error) {
 	var out TestSuite
 	files, err := fs.Glob(fsys, "tests/*.txt")
@@ -53,7 +54,7 @@ func ReadTests(fsys fs.FS) (TestSuite, error) {
 	return out, nil
 }
 
-// ParseTests reads one file of decision tests.
+// ParseTests reads one file of decision tests, as [ReadTests] does.
 func ParseTests(file string, data []byte) TestSuite {
 	var out TestSuite
 	r := &testReading{file: file, suite: &out}

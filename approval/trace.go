@@ -16,7 +16,7 @@ type Trace struct {
 	Carried []risk.Facts // for "each": one for each service that the service of the change carries
 }
 
-// Trace classifies a change as [Policy.Classify] does.
+// Trace classifies a change as [Policy.Classify] does, and keeps the facts.
 func (p *Policy) Trace(c *change.Change, in Inputs) Trace {
 	out := Trace{Classification: p.Classify(c, in)}
 	if out.Err == nil {

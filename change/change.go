@@ -124,7 +124,7 @@ type Validation struct {
 	Party     Party    `json:"party"`
 	Checks    []string `json:"checks,omitzero"`
 	Automated *bool    `json:"automated,omitzero"`
-	Within    int      `json:"within_minutes,omitzero"`
+	Within    int      `json:"within_minutes,omitzero"` // minutes; 0 is not stated
 }
 
 // Handover is what support needs to know when the deployer is not the builder.

@@ -33,6 +33,7 @@ type Problem struct {
 	Message      string // what is wrong, what is expected
 }
 
+// String is the place and what is wrong there, in one line.
 func (p Problem) String() string {
 	pointer := p.Pointer
 	if pointer == "" {

@@ -3,7 +3,8 @@ package change
 // PersonKind tells people from automation.
 type PersonKind uint8
 
-// The values of PersonKind; the zero value is not stated.
+// The values of PersonKind; in files and JSON: human, bot. The zero value is
+// not stated.
 const (
 	_ PersonKind = iota
 	Human
@@ -24,7 +25,8 @@ func (e *PersonKind) UnmarshalText(text []byte) error { return read(personKindWo
 // Part says how somebody contributed; any part bars from approving.
 type Part uint8
 
-// The values of Part; the zero value is not stated.
+// The values of Part; in files and JSON: author, editor, implementer,
+// on-behalf-of, pair, account-owner. The zero value is not stated.
 const (
 	_ Part = iota
 	Author
@@ -49,7 +51,8 @@ func (e *Part) UnmarshalText(text []byte) error { return read(partWords, text, e
 // Result is the outcome of one check.
 type Result uint8
 
-// The values of Result; the zero value is not stated.
+// The values of Result; in files and JSON: passed, failed, skipped. The zero
+// value is not stated.
 const (
 	_ Result = iota
 	Passed
@@ -71,7 +74,8 @@ func (e *Result) UnmarshalText(text []byte) error { return read(resultWords, tex
 // Relation says how a change relates to another.
 type Relation uint8
 
-// The values of Relation; the zero value is not stated.
+// The values of Relation; in files and JSON: fixes, reverts, depends-on,
+// part-of, deployed-with. The zero value is not stated.
 const (
 	_       Relation = iota
 	Fixes            // repairs what the other broke
@@ -95,7 +99,8 @@ func (e *Relation) UnmarshalText(text []byte) error { return read(relationWords,
 // Cadence is how often a service is meant to be deployed.
 type Cadence uint8
 
-// The values of Cadence; the zero value is not stated.
+// The values of Cadence; in files and JSON: yearly, quarterly, monthly,
+// weekly, daily, on-demand. The zero value is not stated.
 const (
 	_ Cadence = iota
 	Yearly
@@ -120,7 +125,8 @@ func (e *Cadence) UnmarshalText(text []byte) error { return read(cadenceWords, t
 // Party is a side in the life of a change.
 type Party uint8
 
-// The values of Party; the zero value is not stated.
+// The values of Party; in files and JSON: owner, app-support, either,
+// change-management, approvers. The zero value is not stated.
 const (
 	_     Party = iota
 	Owner       // the team that builds and owns the service
@@ -144,7 +150,8 @@ func (e *Party) UnmarshalText(text []byte) error { return read(partyWords, text,
 // StandardRule says when a service may use standard changes at all.
 type StandardRule uint8
 
-// The values of StandardRule; the zero value is not stated.
+// The values of StandardRule; in files and JSON: never, claimed, always. The
+// zero value is not stated.
 const (
 	_       StandardRule = iota
 	Never                // every change is decided case by case

@@ -4,7 +4,8 @@ package change
 // ordered; strictness is an order on requirements. The zero Type is Unclassified.
 type Type uint8
 
-// The values of Type; the zero value is not decided.
+// The values of Type; in files and JSON: unclassified, standard, normal,
+// emergency. The zero value is not decided.
 const (
 	Unclassified Type = iota // not decided
 	Standard                 // pre-approved: low-risk, regular, under a template
@@ -38,7 +39,8 @@ func (e *Type) UnmarshalText(text []byte) error {
 // Kind says what is changed.
 type Kind uint8
 
-// The values of Kind; the zero value is not stated.
+// The values of Kind; in files and JSON: code, config, flag, data,
+// infrastructure, cots. The zero value is not stated.
 const (
 	_ Kind = iota
 	Code
@@ -63,7 +65,8 @@ func (e *Kind) UnmarshalText(text []byte) error { return read(kindWords, text, e
 // ServiceKind says what a service is.
 type ServiceKind uint8
 
-// The values of ServiceKind; the zero value is not stated.
+// The values of ServiceKind; in files and JSON: digital, cots, foundational,
+// platform. The zero value is not stated.
 const (
 	_            ServiceKind = iota
 	Digital                  // built and evolved by its team
@@ -86,7 +89,8 @@ func (e *ServiceKind) UnmarshalText(text []byte) error { return read(serviceKind
 // Stage is where a service stands in its life.
 type Stage uint8
 
-// The values of Stage; the zero value is not stated.
+// The values of Stage; in files and JSON: pilot, live, mature, retiring. The
+// zero value is not stated.
 const (
 	_        Stage = iota
 	Pilot          // before general availability
@@ -109,7 +113,8 @@ func (e *Stage) UnmarshalText(text []byte) error { return read(stageWords, text,
 // Exposure says who can reach a service.
 type Exposure uint8
 
-// The values of Exposure; the zero value is not stated.
+// The values of Exposure; in files and JSON: internal, partner, public. The
+// zero value is not stated.
 const (
 	_ Exposure = iota
 	Internal
@@ -131,7 +136,8 @@ func (e *Exposure) UnmarshalText(text []byte) error { return read(exposureWords,
 // Coupling says whether a service can change alone.
 type Coupling uint8
 
-// The values of Coupling; the zero value is not stated.
+// The values of Coupling; in files and JSON: loose, lockstep. The zero value
+// is not stated.
 const (
 	_ Coupling = iota
 	Loose

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -273,5 +274,24 @@ func TestAttestableNamesData(t *testing.T) {
 	}
 	if (&Change{}).Observed("files") {
 		t.Error("nobody vouches, but the files are observed")
+	}
+}
+
+// TestWordsAreDocumented holds the comments on the values of an enumeration to
+// its words: documentation shows the names of the constants and nothing else.
+func TestWordsAreDocumented(t *testing.T) {
+	text := ""
+	for _, file := range []string{"enums_change.go", "enums_service.go"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += strings.ReplaceAll(string(data), "\n// ", " ")
+	}
+	text = strings.Replace(text, "JSON: unclassified, ", "JSON: ", 1) // the one zero value that has a word
+	for _, e := range enumerations {
+		if want := "The values of " + e.name + "; in files and JSON: " + strings.Join(e.words, ", ") + ". "; !strings.Contains(text, want) {
+			t.Errorf("no comment says %q", want)
+		}
 	}
 }

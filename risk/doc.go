@@ -87,6 +87,9 @@
 //	mib(10)
 //	gib(2)
 //
+// Braces may stand around what is asked of the elements: all(list, {# == "x"}).
+// In YAML, "#" after a space begins a comment: such a condition needs quotes.
+//
 // A path pattern is about a whole path from the root: "*" is part of a name,
 // "?" one character of it, and "**" any folders. "*.sql" is in no folder,
 // "**/*.sql" in any, "db/**" all below db.
@@ -168,7 +171,8 @@
 //
 // A condition has at most 4,096 bytes, 300 parts, 32 levels of nesting and 2
 // nested loops; a pattern has 200 bytes, and one of "matches" 500 instructions;
-// a joined text has 16,384 bytes. A list of attributes has at most 1,000 items.
+// a number 18 digits; a joined text has 16,384 bytes. A list of attributes has at
+// most 1,000 items.
 // What a condition could cost on the largest permitted change is computed when
 // it is loaded: 1,000,000 steps at most, where an operator takes one step for
 // each element of the loops around it, and texts one for each 64 bytes, or for

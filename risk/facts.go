@@ -48,7 +48,9 @@ func (s State) String() string {
 	return [...]string{"unknown", "present", "not applicable", "unreadable"}[s]
 }
 
-// Situation is what a change is assessed in.
+// Situation is what rules may know besides the change: its service, how and when
+// people work there, and the time. The one in which a policy classifies a change is
+// that of Policy.Situation, in package approval.
 type Situation struct {
 	Service *change.Service     // nil: the policy does not know the service
 	Carried *change.Service     // one service that Service carries, for facts named carried.*

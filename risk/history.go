@@ -122,8 +122,9 @@ func (p *Plan) add(r *compiledRule) plannedRule {
 	return out
 }
 
-// Assess appends to out the outcomes of the changes from first to before last:
-// those that [RuleSet.Assess] gives for each.
+// Assess appends to out the outcomes of the changes first to last-1, counted from
+// 0 in the order of the history: those that [RuleSet.Assess] gives for each. Numbers
+// beyond the history are passed over.
 func (p *Plan) Assess(first, last int, out []Outcome) []Outcome {
 	if p == nil || p.h.Len() == 0 {
 		return out

@@ -22,7 +22,8 @@ type Point struct {
 	outcomes func(*approval.Trace) []risk.Truth
 }
 
-// Unshown says which ways of the point no case shows; "" when both are shown.
+// Unshown says, with the place, which ways of the point no case shows; "" when both
+// are shown.
 func (p Point) Unshown() string {
 	ways := ""
 	switch {

@@ -136,6 +136,8 @@ func (s *source) wordsAt(e *yaml.LoadError, at int) string {
 		return s.strayColon(at)
 	case strings.Contains(problem, "expected key"):
 		return s.strayText(at)
+	case strings.Contains(problem, "expected node content") && s.before(at) == "" && s.commentAbove(at):
+		return "the value above is cut off, because a # after a space begins a comment; put the whole value in quotes, or move the comment"
 	case strings.Contains(problem, "expected ',' or"):
 		closing := problem[len(problem)-3:]
 		return fmt.Sprintf("a comma or %s is missing here, in the brackets that line %d opens; put a value that contains commas, colons, quotes or brackets in quotes", closing, max(e.ContextMark.Line, 1))
