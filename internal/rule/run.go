@@ -271,31 +271,45 @@ func fill(words []uint64, from, to uint32) {
 }
 
 // scan lists the rules of the clauses between two places of which all literals
-// hold. Few do, and which of the literals does not is as good as random, so two
-// are looked at together.
+// hold.
 func (r *Run) scan(from, to uint32) {
 	clauses, holds := r.set.clauses[from:to], r.holds
 	for i := range clauses {
-		if c := &clauses[i]; holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0 && r.restHolds(c) {
+		if c := &clauses[i]; c.starts(holds) && r.restHolds(c) {
 			r.mark(c[0] &^ moreLiterals)
 		}
 	}
 }
 
+// starts reports whether the first two literals of a clause hold. Few clauses
+// do, and which of the literals does not is as good as random, so the two are
+// looked at together.
+func (c *clause) starts(holds []uint64) bool {
+	return holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0
+}
+
 // scanOpen is scan where columns are not known, or not read yet; key is the state of the column
-// of the literal that the clauses are posted under. It notes what the clause is,
-// for rules that are no more than one.
+// of the literal that the clauses are posted under.
 func (r *Run) scanOpen(from, to uint32, key Verdict) {
-	clauses, holds, of, states := r.set.clauses[from:to], r.holds, r.set.of, r.states
+	clauses, holds := r.set.clauses[from:to], r.holds
 	for i := range clauses {
-		c := &clauses[i]
-		if holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0 && (r.set.late == nil || r.settled(c)) && r.restHolds(c) {
-			rule := c[0] &^ moreLiterals
-			r.mark(rule)
-			if c[0] == rule {
-				r.verdicts[rule] = min(key, states[of[c[1]]], states[of[c[2]]], states[of[c[3]]])
-			}
+		if c := &clauses[i]; c.starts(holds) {
+			r.meet(c, key)
 		}
+	}
+}
+
+// meet lists the rule of a clause that starts, if all of it holds. It notes what
+// the clause is, for rules that are no more than one.
+func (r *Run) meet(c *clause, key Verdict) {
+	if r.set.late != nil && !r.settled(c) || !r.restHolds(c) {
+		return
+	}
+	rule := c[0] &^ moreLiterals
+	r.mark(rule)
+	if c[0] == rule {
+		of, states := r.set.of, r.states
+		r.verdicts[rule] = min(key, states[of[c[1]]], states[of[c[2]]], states[of[c[3]]])
 	}
 }
 
@@ -332,7 +346,9 @@ func (r *Run) scanSecond(c *column, state Verdict) {
 	for i := c.seconds; i < c.secondsEnd; i++ {
 		if literal := s.secondLit[i]; r.holds[literal>>6]>>(literal&63)&1 != 0 {
 			for _, place := range s.second[s.secondFrom[i]:s.secondFrom[i+1]] {
-				r.scanOpen(place, place+1, state)
+				if c := &s.clauses[place]; c.starts(r.holds) {
+					r.meet(c, state)
+				}
 			}
 		}
 	}
