@@ -15,6 +15,7 @@ type Run struct {
 	unread   []uint64  // the late columns that were not read yet
 	spans    []stretch // clauses to scan
 	asked    []Verdict // by opaque condition: 0 when it was not asked for yet, else its verdict and 1
+	computed []outcome
 	frame    frame
 	listed   []uint64  // rules to list
 	words    []uint64  // words of listed that are not 0
@@ -34,7 +35,7 @@ func (s *Set) NewRun() *Run {
 	}
 	return &Run{
 		set: s, holds: make([]uint64, len(s.base)), states: states, verdicts: make([]Verdict, s.Len()), unread: make([]uint64, len(s.late)), open: make([]uint16, 0, len(s.columns)),
-		spans: make([]stretch, 0, s.most), asked: make([]Verdict, len(s.opaque)),
+		spans: make([]stretch, 0, s.most), asked: make([]Verdict, len(s.opaque)), computed: make([]outcome, len(s.computed)),
 		listed: make([]uint64, words), words: make([]uint64, (words+63)/64), out: make([]Decided, 0, s.Len()),
 	}
 }
@@ -51,6 +52,7 @@ func (r *Run) Decide(facts []Value) (out []Decided) {
 	}()
 	r.failed, r.frame.facts = "", facts
 	clear(r.asked)
+	clear(r.computed)
 	r.read(facts)
 	if len(r.open) == 0 && r.set.late == nil {
 		for _, s := range r.spans {
@@ -352,46 +354,6 @@ func (r *Run) scanSecond(c *column, state Verdict) {
 			}
 		}
 	}
-}
-
-// askHolds reports whether an opaque literal is not False. It is never asked
-// for what a set without it would not evaluate either.
-func (r *Run) askHolds(literal uint32) bool {
-	first := r.set.firstOpaque
-	return literal >= first && r.ask(literal) != IsFalse
-}
-
-// ask evaluates an opaque literal, at most once for each change.
-func (r *Run) ask(literal uint32) Verdict {
-	k := (literal - r.set.firstOpaque) >> 1
-	if r.asked[k] == 0 {
-		r.asked[k] = verdict(probe(r.set.opaque[k], &r.frame)) + 1
-	}
-	v := r.asked[k] - 1
-	if (literal-r.set.firstOpaque)&1 == 0 {
-		return v
-	}
-	return negated(v)
-}
-
-func negated(v Verdict) Verdict {
-	switch v {
-	case IsTrue:
-		return IsFalse
-	case IsFalse:
-		return IsTrue
-	}
-	return v
-}
-
-// probe evaluates a condition; a panic is a fault.
-func probe(n *node, f *frame) (v Value) {
-	defer func() {
-		if p := recover(); p != nil {
-			f.element, v = "", fault(fmt.Sprintf("the rule failed: %v", p))
-		}
-	}()
-	return n.eval(f)
 }
 
 // list decides what was listed and forgets it.
