@@ -25,14 +25,14 @@ type account struct {
 	faults   []Fault
 	unknowns []Missing
 	saw      []Fact     // by all reasons
-	wanted   []int      // by fact, and again if only stated: its place in the unknowns, from 1
-	asked    []int      // which of these are not 0
+	wanted   []bool     // by fact, and again if only stated: it is one of the unknowns
+	asked    []int      // which of these are, in the order of the unknowns
 	hanging  [][]string // likewise: the rules that hang on it
 }
 
 func (rs *RuleSet) account() *account {
 	n := 2 * len(rs.vocabulary.defs)
-	return &account{rs: rs, run: rs.set.NewRun(), sums: make([]tally, len(rs.groups)), wanted: make([]int, n), hanging: make([][]string, n)}
+	return &account{rs: rs, run: rs.set.NewRun(), sums: make([]tally, len(rs.groups)), wanted: make([]bool, n), hanging: make([][]string, n)}
 }
 
 // assess makes the assessment of the facts, and forgets the one before.
@@ -41,13 +41,18 @@ func (a *account) assess() {
 	a.reasons, a.faults, a.unknowns, a.saw = a.reasons[:0], a.faults[:0], a.unknowns[:0], a.saw[:0]
 	clear(a.sums)
 	for _, i := range a.asked {
-		a.wanted[i] = 0
+		a.wanted[i] = false
 	}
 	a.asked = a.asked[:0]
 	for _, d := range a.run.Decide(a.facts.values) {
-		if r := &a.rs.rules[d.Rule]; d.Only == rule.IsTrue && d.When == rule.IsTrue && r.band < 0 && !r.observed {
+		switch r := &a.rs.rules[d.Rule]; {
+		case d.Only != rule.IsTrue || r.band >= 0 || r.observed:
+			a.rule(d)
+		case d.When == rule.IsTrue:
 			a.holds(r)
-		} else {
+		case d.When == rule.IsUnknown && r.raises():
+			a.hangs(r)
+		default:
 			a.rule(d)
 		}
 	}
@@ -66,6 +71,15 @@ func (a *account) holds(r *packedRule) {
 	points := int(r.points)
 	a.add(r, points, points)
 	a.reason(r, points, r.floor, Held)
+}
+
+// hangs adds a rule that raises and hangs on what is missing, as most of the
+// others do: at worst it counts, at best it does not.
+func (a *account) hangs(r *packedRule) {
+	points := int(r.points)
+	a.missing(r, false)
+	a.add(r, points, 0)
+	a.reason(r, points, r.floor, NotKnown)
 }
 
 // add adds points, at worst and at best, where those of the rule add up.
@@ -256,13 +270,12 @@ func (a *account) missing(r *packedRule, stated bool) {
 			continue
 		}
 		slot := slots + int(i)
-		if a.wanted[slot] == 0 {
+		if !a.wanted[slot] {
 			a.unknowns = append(a.unknowns, Missing{Fact: a.facts.vocabulary.defs[i].Name, Stated: stated})
-			a.wanted[slot], a.hanging[slot] = len(a.unknowns), a.hanging[slot][:0]
+			a.wanted[slot], a.hanging[slot] = true, a.hanging[slot][:0]
 			a.asked = append(a.asked, slot)
 		}
 		a.hanging[slot] = append(a.hanging[slot], a.rs.id(r))
-		a.unknowns[a.wanted[slot]-1].Rules = slices.Clip(a.hanging[slot])
 	}
 }
 
@@ -299,6 +312,9 @@ func (a *account) close() {
 	}
 	if !a.bestVouch {
 		a.bestFloor = higher(a.bestFloor, a.rs.fallback)
+	}
+	for i, slot := range a.asked {
+		a.unknowns[i].Rules = slices.Clip(a.hanging[slot])
 	}
 	a.Score = a.total.worst
 	a.Level = higher(a.rs.LevelOf(a.total.worst), a.Floor)

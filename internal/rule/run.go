@@ -15,6 +15,7 @@ type Run struct {
 	unread   []uint64  // the late columns that were not read yet
 	spans    []stretch // clauses to scan
 	asked    []Verdict // by opaque condition: 0 when it was not asked for yet, else its verdict and 1
+	computed []outcome
 	frame    frame
 	listed   []uint64  // rules to list
 	words    []uint64  // words of listed that are not 0
@@ -34,7 +35,7 @@ func (s *Set) NewRun() *Run {
 	}
 	return &Run{
 		set: s, holds: make([]uint64, len(s.base)), states: states, verdicts: make([]Verdict, s.Len()), unread: make([]uint64, len(s.late)), open: make([]uint16, 0, len(s.columns)),
-		spans: make([]stretch, 0, s.most), asked: make([]Verdict, len(s.opaque)),
+		spans: make([]stretch, 0, s.most), asked: make([]Verdict, len(s.opaque)), computed: make([]outcome, len(s.computed)),
 		listed: make([]uint64, words), words: make([]uint64, (words+63)/64), out: make([]Decided, 0, s.Len()),
 	}
 }
@@ -51,6 +52,7 @@ func (r *Run) Decide(facts []Value) (out []Decided) {
 	}()
 	r.failed, r.frame.facts = "", facts
 	clear(r.asked)
+	clear(r.computed)
 	r.read(facts)
 	if len(r.open) == 0 && r.set.late == nil {
 		for _, s := range r.spans {
@@ -271,31 +273,45 @@ func fill(words []uint64, from, to uint32) {
 }
 
 // scan lists the rules of the clauses between two places of which all literals
-// hold. Few do, and which of the literals does not is as good as random, so two
-// are looked at together.
+// hold.
 func (r *Run) scan(from, to uint32) {
 	clauses, holds := r.set.clauses[from:to], r.holds
 	for i := range clauses {
-		if c := &clauses[i]; holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0 && r.restHolds(c) {
+		if c := &clauses[i]; c.starts(holds) && r.restHolds(c) {
 			r.mark(c[0] &^ moreLiterals)
 		}
 	}
 }
 
+// starts reports whether the first two literals of a clause hold. Few clauses
+// do, and which of the literals does not is as good as random, so the two are
+// looked at together.
+func (c *clause) starts(holds []uint64) bool {
+	return holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0
+}
+
 // scanOpen is scan where columns are not known, or not read yet; key is the state of the column
-// of the literal that the clauses are posted under. It notes what the clause is,
-// for rules that are no more than one.
+// of the literal that the clauses are posted under.
 func (r *Run) scanOpen(from, to uint32, key Verdict) {
-	clauses, holds, of, states := r.set.clauses[from:to], r.holds, r.set.of, r.states
+	clauses, holds := r.set.clauses[from:to], r.holds
 	for i := range clauses {
-		c := &clauses[i]
-		if holds[c[1]>>6]>>(c[1]&63)&(holds[c[2]>>6]>>(c[2]&63))&1 != 0 && (r.set.late == nil || r.settled(c)) && r.restHolds(c) {
-			rule := c[0] &^ moreLiterals
-			r.mark(rule)
-			if c[0] == rule {
-				r.verdicts[rule] = min(key, states[of[c[1]]], states[of[c[2]]], states[of[c[3]]])
-			}
+		if c := &clauses[i]; c.starts(holds) {
+			r.meet(c, key)
 		}
+	}
+}
+
+// meet lists the rule of a clause that starts, if all of it holds. It notes what
+// the clause is, for rules that are no more than one.
+func (r *Run) meet(c *clause, key Verdict) {
+	if r.set.late != nil && !r.settled(c) || !r.restHolds(c) {
+		return
+	}
+	rule := c[0] &^ moreLiterals
+	r.mark(rule)
+	if c[0] == rule {
+		of, states := r.set.of, r.states
+		r.verdicts[rule] = min(key, states[of[c[1]]], states[of[c[2]]], states[of[c[3]]])
 	}
 }
 
@@ -332,50 +348,12 @@ func (r *Run) scanSecond(c *column, state Verdict) {
 	for i := c.seconds; i < c.secondsEnd; i++ {
 		if literal := s.secondLit[i]; r.holds[literal>>6]>>(literal&63)&1 != 0 {
 			for _, place := range s.second[s.secondFrom[i]:s.secondFrom[i+1]] {
-				r.scanOpen(place, place+1, state)
+				if c := &s.clauses[place]; c.starts(r.holds) {
+					r.meet(c, state)
+				}
 			}
 		}
 	}
-}
-
-// askHolds reports whether an opaque literal is not False. It is never asked
-// for what a set without it would not evaluate either.
-func (r *Run) askHolds(literal uint32) bool {
-	first := r.set.firstOpaque
-	return literal >= first && r.ask(literal) != IsFalse
-}
-
-// ask evaluates an opaque literal, at most once for each change.
-func (r *Run) ask(literal uint32) Verdict {
-	k := (literal - r.set.firstOpaque) >> 1
-	if r.asked[k] == 0 {
-		r.asked[k] = verdict(probe(r.set.opaque[k], &r.frame)) + 1
-	}
-	v := r.asked[k] - 1
-	if (literal-r.set.firstOpaque)&1 == 0 {
-		return v
-	}
-	return negated(v)
-}
-
-func negated(v Verdict) Verdict {
-	switch v {
-	case IsTrue:
-		return IsFalse
-	case IsFalse:
-		return IsTrue
-	}
-	return v
-}
-
-// probe evaluates a condition; a panic is a fault.
-func probe(n *node, f *frame) (v Value) {
-	defer func() {
-		if p := recover(); p != nil {
-			f.element, v = "", fault(fmt.Sprintf("the rule failed: %v", p))
-		}
-	}()
-	return n.eval(f)
 }
 
 // list decides what was listed and forgets it.

@@ -24,7 +24,9 @@ type Set struct {
 	early   []uint16 // the columns that are not late
 	late    []uint64 // those that are, see putOff; nil when none is
 	of      []uint16 // the column of each literal; that of literal 0 is one past the last
-	opaque  []*node  // the conditions of the literals from firstOpaque on, two for each: as it is, negated
+	opaque  []opaque // the conditions of the literals from firstOpaque on, two for each: as it is, negated
+
+	computed []*node // the numbers that these compare
 
 	firstOpaque uint32
 

@@ -11,7 +11,7 @@ import (
 // expressions but the conditions that it cannot take apart.
 func NewSet(v *Vocabulary, rules []Pair) *Set {
 	b := &builder{vocabulary: v, columnOf: map[columnKey]uint16{}, valueOf: map[valueKey]uint32{}, literalOf: map[literalKey]uint32{},
-		opaqueOf: map[string]int{}, trees: map[*Expr]uint32{}, named: map[namedKey][]uint32{}, code: []uint32{0}, literals: []literal{{}}}
+		opaqueOf: map[string]int{}, computedOf: map[string]uint32{}, trees: map[*Expr]uint32{}, named: map[namedKey][]uint32{}, code: []uint32{0}, literals: []literal{{}}}
 	s := &Set{only: make([]uint32, len(rules)), when: make([]uint32, len(rules)), decide: make([]uint64, (len(rules)+63)/64), plain: make([]uint64, (len(rules)+63)/64)}
 	reads := map[int]bool{}
 	for i, r := range rules {
@@ -23,7 +23,7 @@ func NewSet(v *Vocabulary, rules []Pair) *Set {
 		}
 	}
 	s.reads = slices.Sorted(maps.Keys(reads))
-	s.columns, s.opaque, s.code = b.columns, b.opaque, slices.Clip(b.code)
+	s.columns, s.opaque, s.computed, s.code = b.columns, b.opaque, b.computed, slices.Clip(b.code)
 	l := layout{builder: b, set: s}
 	l.placeValues()
 	l.placeLiterals()

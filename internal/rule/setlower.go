@@ -2,7 +2,6 @@ package rule
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -61,8 +60,10 @@ type builder struct {
 	valueOf    map[valueKey]uint32
 	literals   []literal
 	literalOf  map[literalKey]uint32
-	opaque     []*node
-	opaqueOf   map[string]int
+	opaque     []opaque
+	opaqueOf   map[string]int // by fingerprint
+	computed   []*node
+	computedOf map[string]uint32
 	code       []uint32
 	trees      map[*Expr]uint32
 	named      map[namedKey][]uint32 // the values of named sets
@@ -177,13 +178,7 @@ func (b *builder) leaf(n *node, negated bool) uint32 {
 		l.negated = l.negated != negated
 		return b.intern(l)
 	}
-	print := fingerprint(nil, n)
-	k, ok := b.opaqueOf[string(print)]
-	if !ok {
-		k = len(b.opaque)
-		b.opaque, b.opaqueOf[string(print)] = append(b.opaque, n), k
-	}
-	return b.intern(literal{kind: literalOpaque, opaque: k, negated: negated})
+	return b.intern(literal{kind: literalOpaque, opaque: b.opaqueLiteral(n), negated: negated})
 }
 
 // intern gives equal literals one number. Number 0 is the literal that always
@@ -403,10 +398,7 @@ func (b *builder) elements(list, body *node) ([]uint32, bool) {
 
 // comparison is the literal of a column beside a constant.
 func (b *builder) comparison(n *node) (literal, bool) {
-	side, constant, sign := n.args[0], n.args[1], n.op
-	if side.op == opConst {
-		side, constant, sign = constant, side, mirrored(sign)
-	}
+	side, constant, sign := sides(n)
 	if constant.op != opConst {
 		return literal{}, false
 	}
@@ -421,16 +413,30 @@ func (b *builder) comparison(n *node) (literal, bool) {
 	case kind == columnText:
 		return literal{}, false
 	}
-	least, exact, ok := cut(kind, constant)
-	if !ok {
-		return literal{}, false
+	l, ok := limit(kind, sign, constant)
+	if l.column = column; ok && l.kind == literalValue {
+		l.values = []uint32{b.value(value{column: column, class: valueNumber, number: l.cut})}
 	}
-	l := literal{kind: literalAtMost, column: column, cut: least}
+	return l, ok
+}
+
+// sides are the operands of a comparison, the constant last if there is one.
+func sides(n *node) (side, constant *node, sign op) {
+	if n.args[0].op == opConst {
+		return n.args[1], n.args[0], mirrored(n.op)
+	}
+	return n.args[0], n.args[1], n.op
+}
+
+// limit is the literal of a number beside a constant; that of an equality has
+// the number in the place of the cut.
+func limit(kind columnKind, sign op, constant *node) (literal, bool) {
+	least, exact, ok := cut(kind, constant)
+	l := literal{kind: literalAtMost, cut: least}
 	switch sign {
 	case opEqual, opNotEqual:
-		l.kind, l.negated, l.cut = literalValue, sign == opNotEqual, 0
-		l.values = []uint32{b.value(value{column: column, class: valueNumber, number: least})}
-		return l, exact
+		l.kind, l.negated = literalValue, sign == opNotEqual
+		return l, ok && exact
 	case opLess, opAtLeast:
 		l.negated = sign == opLess
 	default: // beyond the constant itself, where the column can hold it
@@ -439,7 +445,7 @@ func (b *builder) comparison(n *node) (literal, bool) {
 		}
 		l.negated = sign == opAtMost
 	}
-	return l, true
+	return l, ok
 }
 
 // mirrored is the sign with its sides exchanged.
@@ -491,21 +497,4 @@ func ordered(f float64) int64 {
 		bits ^= math.MaxInt64
 	}
 	return bits
-}
-
-// fingerprint is a text that only equal conditions share.
-func fingerprint(to []byte, n *node) []byte {
-	texts := n.texts
-	if n.op == opIn && n.name != "" {
-		texts = nil // the name of a set says which they are
-	}
-	to = fmt.Appendf(to, "(%d %d %q %d %d %t %d %v %q %q %v", n.op, n.kind, n.name, n.fact,
-		n.value.State, n.value.Bool, n.value.Int, math.Float64bits(n.value.Float), n.value.Text, texts, n.ints)
-	if n.re != nil {
-		to = fmt.Appendf(to, " %q", n.re.String())
-	}
-	for _, arg := range n.args {
-		to = fingerprint(to, arg)
-	}
-	return append(to, ')')
 }

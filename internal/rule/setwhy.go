@@ -49,7 +49,7 @@ func (r *Run) reason(at uint32) (Verdict, string, uint32) {
 func (r *Run) sentence(literal uint32) string {
 	n := &node{run: runFact}
 	if first := r.set.firstOpaque; literal >= first {
-		n = r.set.opaque[(literal-first)>>1]
+		n = r.set.opaque[(literal-first)>>1].node
 	} else {
 		n.fact = int(r.set.columns[r.set.of[literal]].fact)
 	}

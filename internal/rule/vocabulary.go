@@ -74,7 +74,7 @@ type Vocabulary struct {
 	groups []string // "change", "service", ... sorted
 	paths  int      // the list that touches() looks at, or -1
 	sets   []*namedSet
-	words  []map[string]int32 // by fact: its closed set of words, where that is long
+	words  []words // by fact: its closed set of words, where that is long
 
 	notes     map[string]string // by group, see WithNotes
 	prototype *conf.Config
@@ -133,10 +133,10 @@ func NewVocabulary(facts []Fact, paths string) (*Vocabulary, error) {
 // shortSet is up to how many words a set is searched one after the other.
 const shortSet = 8
 
-// wordSets numbers the words of the long closed sets. Facts that share a list
-// of words share its set.
-func wordSets(facts []Fact) []map[string]int32 {
-	out := make([]map[string]int32, len(facts))
+// wordSets numbers the words of the long closed sets, from 1. Facts that share a
+// list of words share its set.
+func wordSets(facts []Fact) []words {
+	out := make([]words, len(facts))
 	made := map[*string]int{}
 	for i, f := range facts {
 		if len(f.Words) <= shortSet {
@@ -147,10 +147,7 @@ func wordSets(facts []Fact) []map[string]int32 {
 			out[i] = out[first]
 			continue
 		}
-		made[&f.Words[0]], out[i] = i, make(map[string]int32, len(f.Words))
-		for j, w := range f.Words {
-			out[i][w] = int32(j + 1)
-		}
+		made[&f.Words[0]], out[i] = i, newWords(f.Words, 1)
 	}
 	return out
 }
@@ -158,8 +155,9 @@ func wordSets(facts []Fact) []map[string]int32 {
 // word is which word of the closed set of fact number i the text is, from 1; 0
 // when it is none of them.
 func (v *Vocabulary) word(i int, text string) int32 {
-	if set := v.words[i]; set != nil {
-		return set[text]
+	if set := &v.words[i]; set.slots != nil {
+		number, _ := set.find(text)
+		return int32(number)
 	}
 	return int32(slices.Index(v.facts[i].Words, text) + 1)
 }
