@@ -20,8 +20,8 @@ type Mutant struct {
 	Kind    string     // of the change, as in [risk.Mutant], or "points", "floor", "level", "seat" and so on
 	Was, Is string     // what was changed, and to what; "" is nothing
 	Fate    Fate
-	Why     string   // the case that killed it, or what the loader says
-	Witness *Witness // of one that survived, where one was found
+	Why     string   // the case that killed it, or what the loader says; of one that survived, a case that would kill it, once somebody has read that case
+	Witness *Witness // of one that survived, where there is no such case and one was found
 
 	apply func(*approval.Definition)
 	facts []risk.Boundary // of the facts that what was changed reads

@@ -30,8 +30,9 @@ func (s Score) Reaches(percent int) bool {
 	return killed*100 >= percent*of
 }
 
-// Mutate makes every mutant of a policy and runs the cases until one fails. The
-// same policy and tests give the same score. It refuses tests that do not hold
+// Mutate makes every mutant of a policy and runs the cases until one fails; one
+// that nobody has read kills nothing. The same policy and tests give the same
+// score. It refuses tests that do not hold
 // for the policy itself: all mutants would seem killed.
 func Mutate(d approval.Definition, tests approval.TestSuite) (Score, error) {
 	p, err := approval.New(d)
@@ -99,13 +100,19 @@ func (h *hunting) hunt(m *Mutant) {
 		return
 	}
 	for _, i := range h.last[m.Part] {
-		if h.kills(m, p, i) {
+		if h.fails(m, p, i) {
+			m.Fate = Killed
 			return
 		}
 	}
-	for i := range h.tests.Cases {
-		if h.kills(m, p, i) {
-			h.last[m.Part] = append(h.last[m.Part], i)
+	for _, unread := range []bool{false, true} {
+		for i := range h.tests.Cases {
+			if h.tests.Cases[i].Unread != unread || !h.fails(m, p, i) {
+				continue
+			}
+			if !unread {
+				m.Fate, h.last[m.Part] = Killed, append(h.last[m.Part], i)
+			}
 			return
 		}
 	}
@@ -134,7 +141,8 @@ func (h *hunting) name(w *Witness) {
 	}
 }
 
-func (h *hunting) kills(m *Mutant, p *approval.Policy, i int) bool {
+// fails reports whether a case fails on a mutant, and notes which.
+func (h *hunting) fails(m *Mutant, p *approval.Policy, i int) bool {
 	c := &h.tests.Cases[i]
 	if m.tells != nil && h.was[i].Err == nil && m.tells.idle(h.was[i].Facts) {
 		return false
@@ -143,6 +151,6 @@ func (h *hunting) kills(m *Mutant, p *approval.Policy, i int) bool {
 	if len(failures) == 0 {
 		return false
 	}
-	m.Fate, m.Why = Killed, fmt.Sprintf("%s: %s", c.File, c.Name)
+	m.Why = fmt.Sprintf("%s: %s", c.File, c.Name)
 	return true
 }

@@ -59,9 +59,11 @@ func Thresholds(d approval.Definition, tests approval.TestSuite) (file []byte, l
 	return []byte(preface + b.text.String()), left, nil
 }
 
-const preface = `Generated: cases just below, at and above the numbers that the policy compares
-facts with, with what it answered on the day this was written. Nobody has said
-yet that these answers are right: read each, then delete this sentence.
+const preface = `Written by a program: cases just below, at and above the numbers that the policy
+compares facts with, and what it answered on that day. Nobody has said yet that
+these answers are right, so no case counts for coverage or for the mutation score
+while its heading begins with "unread". Read each, mend what is wrong, in the
+policy or here, and then take out that word.
 `
 
 // question is a condition of the policy that a fact can turn.

@@ -16,7 +16,7 @@ import (
 // Witness is a case that the policy passes and a mutant does not.
 type Witness struct {
 	File string // of the tests; the case belongs behind the section "change" that the case named in it has
-	Case string // the sections "when" and "then"
+	Case string // the sections "unread when" and "then": it holds, and a person is to say whether it should
 }
 
 // witness looks for a change that the policy and the mutant answer differently:
@@ -252,7 +252,7 @@ func written(base *approval.TestCase, c *change.Change, name string, lines []str
 	if !ok || !ok2 {
 		return "", false
 	}
-	text := fmt.Sprintf("-- when %s --\n", strings.ReplaceAll(name, " --", ""))
+	text := fmt.Sprintf("-- unread when %s --\n", strings.ReplaceAll(name, " --", ""))
 	patch := both(base.Patch, difference(before, after))
 	if m, ok := patch.(map[string]any); !ok || len(m) > 0 {
 		data, err := json.Marshal(patch)

@@ -38,6 +38,9 @@ func test(c call) int {
 	if !c.coverage {
 		remarks(out, p, report)
 	}
+	if report.Unread > 0 {
+		say(out, fmt.Sprintf(`remark: nobody has read %s yet: a program has written what is expected, so coverage and the mutation score leave that out; who has read it takes out "unread"`, count(report.Unread, "case")))
+	}
 	say(out, count(report.Cases, "case")+", "+count(len(report.Failures), "failure"))
 	status := exitDone
 	if len(report.Failures) > 0 {
@@ -128,7 +131,7 @@ func (c call) bound(out io.Writer, d approval.Definition, tests approval.TestSui
 	if err := writeNew(c.boundaries, string(text), 0o666); err != nil {
 		return err
 	}
-	say(out, fmt.Sprintf("%s: %s to be read by a person", c.boundaries, count(strings.Count(string(text), "\n-- when "), "case")))
+	say(out, fmt.Sprintf("%s: %s to be read by a person", c.boundaries, count(strings.Count(string(text), "\n-- unread when "), "case")))
 	return nil
 }
 
@@ -146,6 +149,8 @@ func (c call) score(out io.Writer, d approval.Definition, tests approval.TestSui
 		}
 		m.Place = c.in(m.Place)
 		switch w := m.Witness; {
+		case w == nil && m.Why != "":
+			say(out, fmt.Sprintf("survived: %s; %s would notice, once somebody has read it", m, filepath.Join(c.policy, m.Why)))
 		case w == nil:
 			say(out, "survived: "+m.String())
 		case slices.Contains(shown, *w):
