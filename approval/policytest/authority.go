@@ -2,7 +2,6 @@ package policytest
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/changelane/changelane/approval"
@@ -29,7 +28,7 @@ func (m *making) authority() {
 		}
 		if len(r.Needs) == 1 {
 			m.drop(Mutant{Place: r.Place("", 0, 0), Part: part, facts: facts}, "all of it", func(d *approval.Definition) {
-				d.Authority.Rules = slices.Delete(slices.Clone(d.Authority.Rules), i, i+1)
+				d.Authority.Rules = without(d.Authority.Rules, i)
 			})
 		}
 		m.needs(part, r.Needs, facts, func(d *approval.Definition, needs []approval.Need) {
@@ -48,7 +47,7 @@ func (m *making) needs(part string, list []approval.Need, facts []risk.Boundary,
 	for i, n := range list {
 		at := Mutant{Place: n.Place("", 0, 0), Part: part, facts: facts}
 		if len(list) > 1 {
-			m.drop(at, seat(n), func(d *approval.Definition) { set(d, slices.Delete(slices.Clone(list), i, i+1)) })
+			m.drop(at, seat(n), func(d *approval.Definition) { set(d, without(list, i)) })
 		}
 		if n.Quorum > 1 {
 			one := at

@@ -138,6 +138,9 @@ func edited[T any](list []T, i int, do func(*T)) []T {
 	return out
 }
 
+// without is a copy of a list that lacks an element.
+func without[T any](list []T, i int) []T { return slices.Delete(slices.Clone(list), i, i+1) }
+
 func (m *making) add(one Mutant) { m.out = append(m.out, one) }
 
 // text is a condition of a policy, and how to put another in its place.
@@ -233,7 +236,7 @@ func (m *making) applies() {
 	for i, a := range m.d.Applies {
 		part := "applies " + a.Fact
 		m.drop(Mutant{Place: a.Place(0, 0), Part: part, facts: m.boundaries(a.For)}, "the line", func(d *approval.Definition) {
-			d.Applies = slices.Delete(slices.Clone(d.Applies), i, i+1)
+			d.Applies = without(d.Applies, i)
 		})
 		m.condition(text{part: part, source: a.For, vocabulary: m.facts, elsewhere: true, place: a.Place, set: func(d *approval.Definition, s string) {
 			d.Applies = edited(d.Applies, i, func(a *risk.Applicability) { a.For = s })
@@ -382,7 +385,7 @@ func (m *making) forbid() {
 	for i, f := range m.d.Forbid {
 		part := "forbid " + f.ID
 		m.drop(Mutant{Place: f.Place("", 0, 0), Part: part, facts: m.boundaries(f.When)}, "all of it", func(d *approval.Definition) {
-			d.Forbid = slices.Delete(slices.Clone(d.Forbid), i, i+1)
+			d.Forbid = without(d.Forbid, i)
 		})
 		m.condition(text{part: part, field: "when", source: f.When, vocabulary: m.facts,
 			place: func(line, column int) risk.Place { return f.Place("when", line, column) },
@@ -402,7 +405,7 @@ func (m *making) freezes() {
 			return Mutant{Place: f.Place(field, 0, 0), Part: part, Field: field, facts: m.boundaries(f.For)}
 		}
 		m.drop(at(""), "all of it", func(d *approval.Definition) {
-			d.Calendar.Freezes = slices.Delete(slices.Clone(d.Calendar.Freezes), i, i+1)
+			d.Calendar.Freezes = without(d.Calendar.Freezes, i)
 		})
 		m.level(at("ceiling"), f.Ceiling, "none", func(d *approval.Definition, s string) { set(func(f *approval.Freeze) { f.Ceiling = s })(d) })
 		if f.For != "" {

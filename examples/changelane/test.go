@@ -123,7 +123,7 @@ func (c call) bound(out io.Writer, d approval.Definition, tests approval.TestSui
 	}
 	for _, one := range left {
 		one.Place = c.in(one.Place)
-		say(out, "no case at a boundary: "+one.String()+": it makes no difference to any change of the tests, or no change states the fact; write one by hand")
+		say(out, "no case at a boundary: "+one.String())
 	}
 	if len(text) == 0 {
 		return fmt.Errorf("%s: is not written: there is no number to write a case about", c.boundaries)
