@@ -45,6 +45,9 @@ type Condition struct {
 // Condition compiles a condition in the language of rules, over the facts of
 // the vocabulary and some extra ones. The error has line and column.
 func (v *Vocabulary) Condition(text string, extras ...Extra) (*Condition, error) {
+	if known, ok := v.compiled[memory(text, extras)]; ok {
+		return &Condition{v, known.words, known.expr, len(extras)}, nil
+	}
 	facts := make([]rule.Fact, len(extras))
 	for i, e := range extras {
 		facts[i] = rule.Fact{Name: e.Name, Type: rule.Bool}

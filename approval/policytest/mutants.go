@@ -25,10 +25,11 @@ type Mutant struct {
 
 	apply func(*approval.Definition)
 	facts []risk.Boundary // of the facts that what was changed reads
-	tells *pair           // where a condition over the facts of the change was changed
+	tells *pair           // where nothing follows from what was changed but by a condition over the facts of the change
 }
 
-// pair is a condition before and after it was changed.
+// pair is a condition before and after it was changed, or twice the same where
+// what follows from it was.
 type pair struct {
 	was, is *risk.Condition
 	extras  []risk.Extra
@@ -281,8 +282,13 @@ func (m *making) rule(i int) {
 			place: func(line, column int) risk.Place { return r.Place(field, line, column) },
 			set:   func(d *approval.Definition, s string) { set(func(r *risk.Rule) { do(r, s) })(d) }}
 	}
+	around := m.ruleBoundaries(r)
+	var tells *pair
+	if r.When != "" {
+		tells = m.pair(r.When, r.When, nil)
+	}
 	at := func(field string) Mutant {
-		return Mutant{Place: r.Place(field, 0, 0), Part: part, Field: field, facts: m.ruleBoundaries(r)}
+		return Mutant{Place: r.Place(field, 0, 0), Part: part, Field: field, facts: around, tells: tells}
 	}
 	if r.Points != 0 {
 		points := at("points")

@@ -170,11 +170,15 @@ func TestFates(t *testing.T) {
 		if (err != nil) != (m.Fate == Refused) {
 			t.Errorf("%v: %v: %v", m.Fate, m, err)
 		}
+		quick, quickErr := policy.Variants().New(mutated)
+		if fmt.Sprint(err) != fmt.Sprint(quickErr) {
+			t.Errorf("%v: %v, and as a variant %v", m, err, quickErr)
+		}
 		if err != nil {
 			continue
 		}
-		if p.Digest() == policy.Digest() {
-			t.Errorf("%v is the policy itself", m)
+		if p.Digest() == policy.Digest() || p.Digest() != quick.Digest() {
+			t.Errorf("%v is the policy itself, or made twice it differs", m)
 		}
 		failures := 0
 		for i := range tests.Cases {

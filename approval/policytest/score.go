@@ -46,7 +46,7 @@ func Mutate(d approval.Definition, tests approval.TestSuite) (Score, error) {
 	if err != nil {
 		return Score{}, err
 	}
-	h := &hunting{p: p, d: d, tests: tests, last: map[string][]int{}, left: mostTried}
+	h := &hunting{p: p, d: d, variants: p.Variants(), tests: tests, last: map[string][]int{}, left: mostTried}
 	for i := range tests.Cases {
 		c := &tests.Cases[i]
 		h.was = append(h.was, p.Trace(c.Change, approval.Inputs{At: c.At}))
@@ -76,13 +76,14 @@ func holds(p *approval.Policy, tests approval.TestSuite) error {
 
 // hunting runs cases on mutants.
 type hunting struct {
-	p     *approval.Policy
-	d     approval.Definition
-	tests approval.TestSuite
-	last  map[string][]int // by part of the policy: the cases that killed a mutant of it
-	was   []approval.Trace // by case: what the policy answers
-	shown []Witness        // so far, each once
-	left  int              // variations of cases that may still be tried
+	p        *approval.Policy
+	d        approval.Definition
+	variants *approval.Variants
+	tests    approval.TestSuite
+	last     map[string][]int // by part of the policy: the cases that killed a mutant of it
+	was      []approval.Trace // by case: what the policy answers
+	shown    []Witness        // so far, each once
+	left     int              // variations of cases that may still be tried
 }
 
 // mostTried bounds the variations that are tried for all mutants together: a
@@ -94,7 +95,7 @@ const mostTried = 1_000_000
 func (h *hunting) hunt(m *Mutant) {
 	mutated := h.d
 	m.apply(&mutated)
-	p, err := approval.New(mutated)
+	p, err := h.variants.New(mutated)
 	if err != nil {
 		m.Fate, m.Why = Refused, err.Error()
 		return

@@ -33,7 +33,7 @@ func (h *hunting) witness(m *Mutant, mutant *approval.Policy) *Witness {
 			return w
 		}
 	}
-	if w := h.vary(m, mutant, len(h.tests.Cases), func(c *approval.TestCase) variations { return h.facts(c.Change, m.facts) }); w != nil {
+	if w := h.vary(m, mutant, manyCases, func(c *approval.TestCase) variations { return h.facts(c.Change, m.facts) }); w != nil {
 		return w
 	}
 	return h.vary(m, mutant, fewCases, func(c *approval.TestCase) variations {
@@ -41,9 +41,12 @@ func (h *hunting) witness(m *Mutant, mutant *approval.Policy) *Witness {
 	})
 }
 
-// fewCases is how many cases are moved to other services and times, of which
-// there are many.
-const fewCases = 10
+// How many cases are varied at most: by a fact, and by services and times, of
+// which there are more.
+const (
+	manyCases = 60
+	fewCases  = 10
+)
 
 // variations are changes that are like the one of a case, but for what their
 // names say.
@@ -52,7 +55,7 @@ type variations func(func(string, *change.Change) bool)
 // vary looks among variations of cases, as many of them as are given, taken
 // evenly.
 func (h *hunting) vary(m *Mutant, mutant *approval.Policy, most int, of func(*approval.TestCase) variations) *Witness {
-	step := max(1, len(h.tests.Cases)/max(most, 1)) // no cases, nothing to divide
+	step := max(1, (len(h.tests.Cases)+most-1)/most)
 	for i := 0; i < len(h.tests.Cases); i += step {
 		c := &h.tests.Cases[i]
 		if c.Err != nil {
