@@ -117,6 +117,10 @@ func (h *hunting) hunt(m *Mutant) {
 			return
 		}
 	}
+	if m.same != nil && m.same() {
+		m.Fate = Equivalent
+		return
+	}
 	if m.Witness = h.witness(m, p); m.Witness != nil {
 		h.name(m.Witness)
 	}

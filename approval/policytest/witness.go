@@ -37,7 +37,7 @@ func (h *hunting) witness(m *Mutant, mutant *approval.Policy) *Witness {
 		return w
 	}
 	return h.vary(m, mutant, fewCases, func(c *approval.TestCase) variations {
-		return h.elsewhere(c, strings.HasPrefix(m.Part, "freeze "))
+		return h.elsewhere(c, m)
 	})
 }
 
@@ -99,8 +99,9 @@ func (h *hunting) facts(c *change.Change, facts []risk.Boundary) variations {
 
 // elsewhere are copies of a change with nobody who vouches for it, and to each
 // service, also as an emergency; where freezes matter also in the next turn of
-// each.
-func (h *hunting) elsewhere(c *approval.TestCase, freezes bool) variations {
+// each, and where a time was changed about that time.
+func (h *hunting) elsewhere(c *approval.TestCase, m *Mutant) variations {
+	freezes, times := strings.HasPrefix(m.Part, "freeze "), m.around(c.At)
 	return func(yield func(string, *change.Change) bool) {
 		copied := *c.Change
 		copied.Attested = nil
@@ -116,12 +117,24 @@ func (h *hunting) elsewhere(c *approval.TestCase, freezes bool) variations {
 					copied.Claim = nil // an emergency is not claimed as standard
 					copied.Emergency, name = &change.Incident{ID: "INC-1", Reason: "the service is down"}, name+", in an emergency"
 				}
-				if !yield(name, &copied) || freezes && !h.frozen(name, copied, c.At, yield) {
+				if !yield(name, &copied) || freezes && !h.frozen(name, copied, c.At, yield) || !planned(name, copied, times, yield) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// planned are copies of a change in windows of an hour.
+func planned(name string, c change.Change, times []time.Time, yield func(string, *change.Change) bool) bool {
+	for _, start := range times {
+		copied := c
+		copied.Window = &change.Window{Start: start, End: start.Add(time.Hour)}
+		if !yield(name+", on "+start.Format("2 Jan 2006 15:04"), &copied) {
+			return false
+		}
+	}
+	return true
 }
 
 // frozen are copies of a change in a window of an hour within each freeze.
