@@ -18,7 +18,7 @@ type Mutant struct {
 	Place   risk.Place // of the change; the zero Place where the policy was built in Go
 	Part    string     // of the policy, such as "rule big-diff"
 	Field   string     // of the part, such as "when"
-	Kind    string     // of the change, as in [risk.Mutant], or "points", "floor", "level", "seat" and so on
+	Kind    string     // of the change: as in [risk.Mutant], or "points", "level", "quorum" or "time"
 	Was, Is string     // what was changed, and to what; "" is nothing
 	Fate    Fate
 	Why     string   // the case that killed it, or what the loader says; of one that survived, a case that would kill it, once somebody has read that case

@@ -162,7 +162,7 @@ func TestFates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	witnesses := 0
+	witnesses, variants := 0, policy.Variants()
 	for _, m := range score.Mutants {
 		mutated := d
 		m.apply(&mutated)
@@ -170,7 +170,7 @@ func TestFates(t *testing.T) {
 		if (err != nil) != (m.Fate == Refused) {
 			t.Errorf("%v: %v: %v", m.Fate, m, err)
 		}
-		quick, quickErr := policy.Variants().New(mutated)
+		quick, quickErr := variants.New(mutated)
 		if fmt.Sprint(err) != fmt.Sprint(quickErr) {
 			t.Errorf("%v: %v, and as a variant %v", m, err, quickErr)
 		}

@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -158,4 +159,32 @@ func (h *hunting) fails(m *Mutant, p *approval.Policy, i int) bool {
 	}
 	m.Why = fmt.Sprintf("%s: %s", c.File, c.Name)
 	return true
+}
+
+// Kind is how the cases do on one kind of small change; see [Mutant.Kind].
+type Kind struct {
+	Name       string
+	Killed, Of int // as in [Score.Share]
+}
+
+// Kinds are the shares of the kinds, those first of which most survive, then by
+// name.
+func (s Score) Kinds() []Kind {
+	var out []Kind
+	for _, m := range s.Mutants {
+		if m.Fate != Killed && m.Fate != Survived {
+			continue
+		}
+		i := slices.IndexFunc(out, func(k Kind) bool { return k.Name == m.Kind })
+		if i < 0 {
+			out, i = append(out, Kind{Name: m.Kind}), len(out)
+		}
+		if out[i].Of++; m.Fate == Killed {
+			out[i].Killed++
+		}
+	}
+	slices.SortFunc(out, func(a, b Kind) int {
+		return cmp.Or(cmp.Compare(b.Of-b.Killed, a.Of-a.Killed), cmp.Compare(a.Name, b.Name))
+	})
+	return out
 }

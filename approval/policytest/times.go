@@ -171,7 +171,11 @@ func (m *making) models() {
 		for _, rule := range []change.StandardRule{change.Never, change.Claimed, change.Always} {
 			if rule != model.Standard {
 				m.add(Mutant{Place: m.d.ModelPlace(model.Name, "standard"), Part: part, Field: "standard", Kind: "word", Was: model.Standard.String(), Is: rule.String(),
-					apply: set(func(o *change.OperatingModel) { o.Standard = rule })})
+					apply: set(func(o *change.OperatingModel) {
+						if o.Standard = rule; rule != change.Claimed {
+							o.Slack = 0 // which is that of claims
+						}
+					})})
 			}
 		}
 	}

@@ -163,8 +163,13 @@ func (c call) score(out io.Writer, d approval.Definition, tests approval.TestSui
 			}
 		}
 	}
+	var kinds []string
+	for _, k := range score.Kinds() {
+		kinds = append(kinds, fmt.Sprintf("%s %d of %d", k.Name, k.Killed, k.Of))
+	}
+	say(out, "noticed, by what was changed: "+strings.Join(kinds, ", "))
 	killed, of := score.Share()
-	say(out, fmt.Sprintf("%s: %d noticed by a case, %d by nobody; not counted: %d that do not load, %d that mean the same", count(len(score.Mutants), "small change"),
+	say(out, fmt.Sprintf("%s: %d noticed by a case, %d by none; not counted: %d that do not load, %d that decide the same for all services there are", count(len(score.Mutants), "small change"),
 		score.Count(policytest.Killed), score.Count(policytest.Survived), score.Count(policytest.Refused), score.Count(policytest.Equivalent)))
 	say(out, "mutation score: "+percent(killed, of))
 	if !score.Reaches(c.atLeast) {
