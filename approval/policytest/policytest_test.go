@@ -405,6 +405,12 @@ func TestUnread(t *testing.T) {
 		if got := len(tests.Cases); got != 4 {
 			t.Errorf("%d cases are run", got)
 		}
+		_, alone := read(t, map[string]string{"tests/tiny.txt": few})
+		first, _, err := Thresholds(d, alone)
+		again, _, err2 := Thresholds(d, tests)
+		if err != nil || err2 != nil || unread && string(again) != string(first) {
+			t.Errorf("what is unread is the base of other cases: %s, %v, %v", again, err, err2)
+		}
 		coverage, err := Cover(d, tests)
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func (t Threshold) String() string {
 // Thresholds writes cases around the numbers that conditions compare facts with,
 // in the form of [approval.Policy.Test]: one below, one at and one above, as far
 // as the policy answers them differently. They are about the first change of
-// the tests on which the threshold makes a difference, and expect what the policy
+// the tests that somebody has read on which the threshold makes a difference, and expect what the policy
 // answers today: whether that is right is for a person to say, and until then the
 // cases are unread. A number of the service is that of another service of the
 // policy, and a time fact is reached by moving the window, or else the time of
@@ -155,7 +155,7 @@ type trial struct {
 func (b *bounding) around(q question, condition *risk.Condition, bound risk.Boundary) bool {
 	for i := range b.tests.Cases {
 		c := &b.tests.Cases[i]
-		if c.Err != nil {
+		if c.Err != nil || c.Unread {
 			continue
 		}
 		if turning := turns(b.trials(c, condition, q, bound)); len(turning) > 0 && b.matters(q, bound.Fact, turning) {
@@ -269,7 +269,7 @@ func (b *bounding) open(now setting, base []byte) {
 func (b *bounding) why(bound risk.Boundary) string {
 	values := b.stage.values(bound)
 	ok := func(c approval.TestCase) bool {
-		if c.Err != nil {
+		if c.Err != nil || c.Unread {
 			return false
 		}
 		_, found := b.stage.with(&c, bound.Fact, values[0])
@@ -281,7 +281,7 @@ func (b *bounding) why(bound risk.Boundary) string {
 	case !slices.ContainsFunc(b.tests.Cases, ok):
 		return "no change of the tests can be given such a value"
 	case ofService:
-		return "with the services of the policy it makes no difference to any change of the tests"
+		return "with the services of the policy it makes no difference to any change of the tests; write one by hand"
 	}
 	return "it makes no difference to any change of the tests; write one by hand"
 }

@@ -20,13 +20,13 @@ type Witness struct {
 }
 
 // witness looks for a change that the policy and the mutant answer differently:
-// first among the changes of the cases as they are, which may expect too little,
+// first among the changes of the cases that somebody has read as they are, which may expect too little,
 // then among the same with one fact at a value at which what was changed can
 // turn.
 func (h *hunting) witness(m *Mutant, mutant *approval.Policy) *Witness {
 	for i := range h.tests.Cases {
 		c := &h.tests.Cases[i]
-		if c.Err != nil || m.tells != nil && m.tells.idle(h.was[i].Facts) {
+		if c.Err != nil || c.Unread || m.tells != nil && m.tells.idle(h.was[i].Facts) {
 			continue
 		}
 		if w := h.show(c, c.Change, h.was[i].Classification, m, mutant, "looked at closely"); w != nil {
@@ -58,7 +58,7 @@ func (h *hunting) vary(m *Mutant, mutant *approval.Policy, most int, of func(*ap
 	step := max(1, (len(h.tests.Cases)+most-1)/most)
 	for i := 0; i < len(h.tests.Cases); i += step {
 		c := &h.tests.Cases[i]
-		if c.Err != nil {
+		if c.Err != nil || c.Unread {
 			continue
 		}
 		in := approval.Inputs{At: c.At}

@@ -157,7 +157,7 @@ func (c call) score(out io.Writer, d approval.Definition, tests approval.TestSui
 			say(out, fmt.Sprintf("survived: %s; a case above would notice", m))
 		default:
 			shown = append(shown, *w)
-			say(out, fmt.Sprintf("survived: %s; a case for %s would notice:", m, filepath.Join(c.policy, w.File)))
+			say(out, fmt.Sprintf("survived: %s; a case for %s would notice, behind the one whose name its own begins with:", m, filepath.Join(c.policy, w.File)))
 			for line := range strings.Lines(w.Case) {
 				_, _ = io.WriteString(out, plain(strings.TrimSuffix(line, "\n"), len(line))+"\n") // Flush tells
 			}
