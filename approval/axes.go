@@ -112,7 +112,7 @@ func (k *classifying) inForce(t *template, say bool) bool {
 		problem = "ends on " + t.Ends.String() + ", before the window does"
 	case k.service == nil:
 		problem = "cannot cover a service that the policy does not know"
-	case !t.BoundTo.fits(&k.service.Service):
+	case !t.BoundTo.Fits(&k.service.Service):
 		problem = "was approved for a service of another stage, tier or exposure, and needs to be approved again"
 	}
 	if problem != "" && say {
@@ -121,8 +121,8 @@ func (k *classifying) inForce(t *template, say bool) bool {
 	return problem == ""
 }
 
-// fits reports whether the service is what the template was approved for.
-func (b Binding) fits(s *change.Service) bool {
+// Fits reports whether the service is what the template was approved for.
+func (b Binding) Fits(s *change.Service) bool {
 	return (len(b.Stages) == 0 || slices.Contains(b.Stages, s.Stage)) &&
 		(len(b.Tiers) == 0 || slices.Contains(b.Tiers, s.Tier)) &&
 		(len(b.Exposures) == 0 || slices.Contains(b.Exposures, s.Exposure))

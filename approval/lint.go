@@ -88,7 +88,7 @@ func (l *policyLint) situations(to Binding) []risk.Situation {
 	var out []risk.Situation
 	for i := range l.d.Services {
 		s := l.p.services[l.d.Services[i].Name]
-		if s == nil || !to.fits(&s.Service) {
+		if s == nil || !to.Fits(&s.Service) {
 			continue
 		}
 		situation := risk.Situation{Service: &s.Service, At: l.at, Zone: s.zone, Working: s.working}

@@ -99,7 +99,7 @@ func TestDecisionTestMessages(t *testing.T) {
 			"x: the time of the classification is not given; add a section -- at -- with a time such as 2026-11-23T10:00:00Z before this case"},
 		{change + at + "-- when x\n{}\n-- then --\ntype: standard\n", "this looks like a heading without its closing --; write -- when x --"},
 		{change + at + "-- when x --\n-- then\ntype: normal\n", "this looks like a heading without its closing --; write -- then --"},
-		{change + at + "-- notes --\n-- when x --\n-- then --\ntype: normal\n", `the section "notes" is not known; expected change, at, when ... or then after a when`},
+		{change + at + "-- notes --\n-- when x --\n-- then --\ntype: normal\n", `the section "notes" is not known; expected change, at, when ..., unread when ... or then after a when`},
 		{change + at + "-- when x --\n{\"claim\": null}\n-- then --\ntype: standard\n",
 			"x: type is normal, expected standard (nobody claims it as a standard change)"},
 	} {

@@ -34,3 +34,13 @@ func (n Need) Place(field string, line, column int) risk.Place {
 func placeIn(at source, field string, line, column int) risk.Place {
 	return risk.Place(at.node.Place(field, line, column))
 }
+
+// ModelPlace is where a field of one of the policy's own models was read.
+func (d Definition) ModelPlace(model, field string) risk.Place {
+	return placeIn(d.sources.policy.inside("models", model), field, 0, 0)
+}
+
+// WorkingTimePlace is where a field of the working time was read.
+func (d Definition) WorkingTimePlace(field string) risk.Place {
+	return placeIn(d.sources.calendar.inside("working-time"), field, 0, 0)
+}

@@ -76,6 +76,7 @@ type building struct {
 	faults
 	d      Definition
 	p      *Policy
+	from   *Variants // nil: from nothing
 	facts  *risk.Vocabulary
 	types  risk.Extra
 	levels risk.Extra
@@ -83,13 +84,20 @@ type building struct {
 
 // New makes a policy. It reports every fault at once; the error is
 // [risk.ParseErrors].
-func New(d Definition) (*Policy, error) {
+func New(d Definition) (*Policy, error) { return build(d, nil) }
+
+func build(d Definition, from *Variants) (*Policy, error) {
 	d = d.clone()
-	b := &building{d: d, p: &Policy{name: d.Name, d: d, services: make(map[string]*serviceInfo, len(d.Services))}}
+	b := &building{from: from, d: d, p: &Policy{name: d.Name, d: d, services: make(map[string]*serviceInfo, len(d.Services))}}
 	b.names()
-	b.checkWorkingTime()
-	b.addServices()
-	if b.facts = b.vocabulary(); b.facts == nil {
+	if from.shares(d) {
+		b.p.services, b.p.carried, b.facts = from.p.services, from.carried, from.facts
+	} else {
+		b.checkWorkingTime()
+		b.addServices()
+		b.facts = b.vocabulary()
+	}
+	if b.facts == nil {
 		return nil, b.err() // no condition can be read without it
 	}
 	b.addRules()

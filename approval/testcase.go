@@ -26,6 +26,7 @@ type TestCase struct {
 	File   string
 	Line   int // of what its "when" holds
 	Name   string
+	Unread bool           // nobody has read it yet: it is run, and shows nothing
 	Change *change.Change // nil where it is refused
 	Err    error          // why it is
 	At     time.Time
@@ -99,6 +100,7 @@ type testReading struct {
 	at      time.Time
 	timed   bool     // there is a section "at"
 	pending *section // the "when" that has no "then" yet
+	unread  bool     // it is one that nobody has read
 	cases   []string // the names so far
 }
 
@@ -112,7 +114,8 @@ func (t *testReading) read(parts []section) {
 	}
 	cases := t.suite.count
 	for _, s := range parts {
-		words, isWhen := strings.CutPrefix(s.name, "when ")
+		words, unread := strings.CutPrefix(s.name, "unread ")
+		words, isWhen := strings.CutPrefix(words, "when ")
 		if s.open {
 			t.fail(s.line-1, "", "this looks like a heading without its closing --; write -- %s --", s.name)
 		}
@@ -130,12 +133,12 @@ func (t *testReading) read(parts []section) {
 				t.fail(s.line-1, words, "there is another case of this name")
 			}
 			t.cases = append(t.cases, words)
-			t.pending = &section{name: words, line: s.line, text: s.text}
+			t.pending, t.unread = &section{name: words, line: s.line, text: s.text}, unread
 		case s.name == "then" && t.pending != nil:
 			t.add(*t.pending, s)
 			t.pending = nil
 		case !s.open:
-			t.fail(s.line-1, "", "the section %q is not known; expected change, at, when ... or then after a when", s.name)
+			t.fail(s.line-1, "", "the section %q is not known; expected change, at, when ..., unread when ... or then after a when", s.name)
 		}
 	}
 	if t.pending != nil {
@@ -170,7 +173,7 @@ func (t *testReading) add(when, then section) {
 		t.fail(when.line, when.name, "%v", err)
 		return
 	}
-	c := TestCase{File: t.file, Line: when.line, Name: when.name, At: t.at, Base: t.base, Patch: patch, timed: t.timed, then: then}
+	c := TestCase{File: t.file, Line: when.line, Name: when.name, Unread: t.unread, At: t.at, Base: t.base, Patch: patch, timed: t.timed, then: then}
 	c.Change, c.Err = change.Decode(merged, &change.DecodeOptions{Attested: true})
 	t.suite.Cases = append(t.suite.Cases, c)
 }

@@ -9,9 +9,10 @@ import (
 // Boundary is a fact that conditions read, with the values at and around which
 // they can turn: those that boundary value analysis (ISTQB) would test.
 type Boundary struct {
-	Fact   string
-	Values []any // as in [Fact]: bool, int64, float64, string or []string, each once
-	Asked  bool  // a condition asks whether the fact is known
+	Fact     string
+	Values   []any // as in [Fact]: bool, int64, float64, string or []string, each once
+	Asked    bool  // a condition asks whether the fact is known
+	Measured bool  // a condition compares it, or its length, with numbers: else the values of a number are examples
 	// Exact is set when the values stand for all others: the conditions treat
 	// any other value like one of these.
 	Exact bool
@@ -42,7 +43,7 @@ func (v *Vocabulary) Boundaries(conditions []string, extras ...Extra) ([]Boundar
 		for i, value := range b.Values {
 			values[i] = plainValue(v.defs[b.Fact].Type, value)
 		}
-		out = append(out, Boundary{v.defs[b.Fact].Name, values, b.Asked, b.Exact})
+		out = append(out, Boundary{v.defs[b.Fact].Name, values, b.Asked, b.Measured, b.Exact})
 	}
 	return out, nil
 }

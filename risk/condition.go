@@ -51,6 +51,9 @@ func (v *Vocabulary) Condition(text string, extras ...Extra) (*Condition, error)
 	if v.none() {
 		return nil, errNoVocabulary
 	}
+	if known, ok := v.compiled[memory(text, extras)]; ok {
+		return &Condition{v, known.words, known.expr, len(extras)}, nil
+	}
 	facts := make([]rule.Fact, len(extras))
 	for i, e := range extras {
 		facts[i] = rule.Fact{Name: e.Name, Type: rule.Bool}

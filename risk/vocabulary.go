@@ -45,6 +45,7 @@ type Vocabulary struct {
 	declared   []Applicability // as in the policy
 	sets       []Set
 	all        *Reader
+	compiled   map[string]compiled // conditions that need not be compiled again
 }
 
 // NewVocabulary makes the vocabulary of a policy. The error is [ParseErrors].
@@ -180,6 +181,9 @@ func (v *Vocabulary) serviceCondition(text string, at source, id string, errs *f
 }
 
 func (v *Vocabulary) compile(text string, at source, id string, errs *faults) *rule.Expr {
+	if known, ok := v.compiled[text]; ok {
+		return known.expr
+	}
 	e, err := rule.Compile(v.rules, text)
 	if err != nil {
 		errs.expression(at, id, err)

@@ -54,7 +54,7 @@ func writeWord[T any, P interface {
 func writeChange(c *change.Change, name string, value any) bool {
 	text, _ := value.(string)
 	n, counts := value.(int64)
-	if counts && (n < 0 || n > change.MaxFiles) && !strings.HasPrefix(name, "lines_") {
+	if counts && (n < 0 || n > change.MaxFiles && !strings.HasPrefix(name, "lines_")) {
 		return false
 	}
 	list, _ := value.([]string)
@@ -70,24 +70,22 @@ func writeChange(c *change.Change, name string, value any) bool {
 	case "files", "directories", "lines_added", "lines_deleted", "lines_changed":
 		writeSize(c, name, value)
 	case "environments":
-		c.Targets = each(value, len(list), func(i int) change.Target {
-			return change.Target{Name: fmt.Sprintf("%s/%d", list[i], i+1), Environment: list[i]}
-		})
+		writeTargets(c, value, list, func(t *change.Target) *string { return &t.Environment })
 	case "regions":
-		c.Targets = each(value, len(list), func(i int) change.Target {
-			return change.Target{Name: fmt.Sprintf("%s/%d", list[i], i+1), Region: list[i]}
-		})
+		writeTargets(c, value, list, func(t *change.Target) *string { return &t.Region })
 	case "targets":
-		c.Targets = each(value, int(n), func(i int) change.Target { return change.Target{Name: fmt.Sprint("target-", i+1)} })
+		c.Targets = resized(value, c.Targets, int(n), change.Target{}, nameTarget)
 	case "artifacts":
-		c.Artifacts = each(value, int(n), func(i int) change.Artifact {
-			name := fmt.Sprint("artifact-", i+1)
-			return change.Artifact{Name: name, Digest: change.DigestOf("changelane/example", []byte(name))}
+		c.Artifacts = resized(value, c.Artifacts, int(n), change.Artifact{}, func(a *change.Artifact, i int) {
+			a.Name = fmt.Sprint("artifact-", i)
+			a.Digest = change.DigestOf("changelane/example", []byte(a.Name))
 		})
 	case "downtime":
 		c.Downtime = writeTruth(value)
 	case "backout":
-		c.Backout = optional(value, &change.Backout{Plan: "deploy the version that was running before"})
+		if yes, _ := value.(bool); !yes || c.Backout == nil {
+			c.Backout = optional(value, &change.Backout{Plan: "deploy the version that was running before"})
+		}
 	case "steps", "manual_steps", "parties":
 		writePlan(c, name, value)
 	case "contributors":
@@ -107,7 +105,12 @@ func writeChange(c *change.Change, name string, value any) bool {
 			c.Links = []change.Link{}
 		}
 	case "validation_automated":
-		c.Validation = &change.Validation{Party: change.Owner, Automated: writeTruth(value)}
+		validation := change.Validation{Party: change.Owner}
+		if c.Validation != nil {
+			validation = *c.Validation
+		}
+		validation.Automated = writeTruth(value)
+		c.Validation = &validation
 	case "emergency":
 		c.Emergency = optional(value, &change.Incident{ID: "INC-1", Reason: "the service is down"})
 	default:
@@ -149,46 +152,6 @@ func writeWhole(value any) *int {
 		return &i
 	}
 	return nil
-}
-
-// writeSize states the size in numbers, in the place of listed files.
-func writeSize(c *change.Change, name string, value any) {
-	size := change.Size{}
-	if c.Size != nil {
-		size = *c.Size
-	}
-	c.Files, c.Size = nil, &size
-	switch name {
-	case "files":
-		size.Files = writeWhole(value)
-	case "directories":
-		size.Directories = writeWhole(value)
-	case "lines_added":
-		size.LinesAdded = writeWhole(value)
-	case "lines_deleted":
-		size.LinesDeleted = writeWhole(value)
-	case "lines_changed":
-		size.LinesAdded, size.LinesDeleted = writeWhole(value), writeWhole(value)
-		if size.LinesDeleted != nil {
-			*size.LinesDeleted = 0
-		}
-	}
-}
-
-func writePlan(c *change.Change, name string, value any) {
-	n, _ := value.(int64)
-	parties, _ := value.([]string)
-	automated := name != "manual_steps"
-	switch {
-	case name == "parties":
-		c.Plan = each(value, len(parties), func(i int) change.Step {
-			return change.Step{Title: fmt.Sprint("step ", i+1), Party: parties[i], Automated: &automated}
-		})
-	default:
-		c.Plan = each(value, int(n), func(i int) change.Step {
-			return change.Step{Title: fmt.Sprint("step ", i+1), Party: change.Owner.String(), Automated: &automated}
-		})
-	}
 }
 
 func writeEvidence(c *change.Change, name string, value any) bool {

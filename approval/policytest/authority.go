@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/risk"
 )
 
@@ -18,7 +19,7 @@ func (m *making) authority() {
 		set := func(do func(*approval.AuthorityRule)) func(*approval.Definition) {
 			return func(d *approval.Definition) { d.Authority.Rules = edited(d.Authority.Rules, i, do) }
 		}
-		m.condition(text{part: part, field: "when", source: r.When, vocabulary: m.facts, extras: m.d.Extras(),
+		m.condition(text{part: part, field: "when", source: r.When, vocabulary: m.facts, extras: m.d.Extras(), prover: m.seated(r),
 			place: func(line, column int) risk.Place { return r.Place("when", line, column) },
 			set: func(d *approval.Definition, s string) {
 				set(func(r *approval.AuthorityRule) { r.When = s })(d)
@@ -29,17 +30,30 @@ func (m *making) authority() {
 		}
 		if len(r.Needs) == 1 {
 			m.drop(Mutant{Place: r.Place("", 0, 0), Part: part, facts: facts}, "all of it", func(d *approval.Definition) {
-				d.Authority.Rules = slices.Delete(slices.Clone(d.Authority.Rules), i, i+1)
+				d.Authority.Rules = without(d.Authority.Rules, i)
 			})
 		}
 		m.needs(part, r.Needs, facts, func(d *approval.Definition, needs []approval.Need) {
 			set(func(r *approval.AuthorityRule) { r.Needs = needs })(d)
 		})
 		if r.Review != "" {
-			m.drop(Mutant{Place: r.Place("review-within", 0, 0), Part: part, Field: "review-within", facts: facts}, r.Review,
-				set(func(r *approval.AuthorityRule) { r.Review = "" }))
+			review := Mutant{Place: r.Place("review-within", 0, 0), Part: part, Field: "review-within", facts: facts}
+			m.drop(review, r.Review, set(func(r *approval.AuthorityRule) { r.Review = "" }))
+			m.time(review, r.Review, func(s string) func(*approval.Definition) {
+				return set(func(r *approval.AuthorityRule) { r.Review = s })
+			})
 		}
 	}
+}
+
+// seated is a prover for the services for which an authority rule can add
+// anything: where all seats are for services that are carried, those that carry
+// some.
+func (m *making) seated(r approval.AuthorityRule) *risk.Prover {
+	if r.Review != "" || slices.ContainsFunc(r.Needs, func(n approval.Need) bool { return n.Each == "" }) {
+		return m.prover
+	}
+	return m.facts.Prover(situations(m.d, func(s change.Service) bool { return len(s.Carries) > 0 }))
 }
 
 // needs adds the mutants of a list of needs: each left out, where that is not
@@ -48,7 +62,7 @@ func (m *making) needs(part string, list []approval.Need, facts []risk.Boundary,
 	for i, n := range list {
 		at := Mutant{Place: n.Place("", 0, 0), Part: part, facts: facts}
 		if len(list) > 1 {
-			m.drop(at, seat(n), func(d *approval.Definition) { set(d, slices.Delete(slices.Clone(list), i, i+1)) })
+			m.drop(at, seat(n), func(d *approval.Definition) { set(d, without(list, i)) })
 		}
 		if n.Quorum > 1 {
 			one := at

@@ -19,7 +19,7 @@ func TestHuntIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, left := range []int{0, 3} {
-		h := &hunting{p: p, d: d, tests: tests, last: map[string][]int{}, left: left}
+		h := &hunting{p: p, d: d, variants: p.Variants(), tests: tests, last: map[string][]int{}, left: left}
 		for i := range tests.Cases {
 			h.was = append(h.was, p.Trace(tests.Cases[i].Change, approval.Inputs{At: tests.Cases[i].At}))
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/change"
 	"github.com/changelane/changelane/risk"
 )
 
@@ -17,18 +18,20 @@ type Mutant struct {
 	Place   risk.Place // of the change; the zero Place where the policy was built in Go
 	Part    string     // of the policy, such as "rule big-diff"
 	Field   string     // of the part, such as "when"
-	Kind    string     // of the change, as in [risk.Mutant], or "points", "floor", "level", "seat" and so on
+	Kind    string     // of the change: as in [risk.Mutant], or "points", "level", "quorum" or "time"
 	Was, Is string     // what was changed, and to what; "" is nothing
 	Fate    Fate
-	Why     string   // the case that killed it, or what the loader says
-	Witness *Witness // of one that survived, where one was found
+	Why     string   // the case that killed it, or what the loader says; of one that survived, a case that would kill it, once somebody has read that case
+	Witness *Witness // of one that survived, where there is no such case and one was found
 
 	apply func(*approval.Definition)
+	same  func() bool     // whether it is proven that it decides as the policy does; nil: it is not
 	facts []risk.Boundary // of the facts that what was changed reads
-	tells *pair           // where a condition over the facts of the change was changed
+	tells *pair           // where nothing follows from what was changed but by a condition over the facts of the change
 }
 
-// pair is a condition before and after it was changed.
+// pair is a condition before and after it was changed, or twice the same where
+// what follows from it was.
 type pair struct {
 	was, is *risk.Condition
 	extras  []risk.Extra
@@ -94,7 +97,7 @@ const (
 	Survived   Fate = iota
 	Killed          // a case fails
 	Refused         // it does not load
-	Equivalent      // it means the same as the policy, whatever the facts, so that nothing can kill it
+	Equivalent      // it decides as the policy does, whatever the change to whatever service, so that nothing should kill it
 )
 
 // String is the word for it.
@@ -112,6 +115,7 @@ type making struct {
 	p      *approval.Policy
 	facts  *risk.Vocabulary
 	levels []string
+	prover *risk.Prover // for changes to the services that there are, and to others
 	out    []Mutant
 	err    error
 }
@@ -119,6 +123,8 @@ type making struct {
 // mutants are all mutants of a definition, those that mean the same too.
 func mutants(d approval.Definition, p *approval.Policy) ([]Mutant, error) {
 	m := &making{d: d, p: p, facts: p.Rules().Vocabulary(), levels: d.Extras()[1].Words}
+	m.prover = m.facts.Prover(append(situations(d, func(change.Service) bool { return true }), risk.Situation{}))
+	m.models()
 	m.applies()
 	m.scale()
 	for i := range d.Risk.Rules {
@@ -128,6 +134,7 @@ func mutants(d approval.Definition, p *approval.Policy) ([]Mutant, error) {
 	m.forbid()
 	m.authority()
 	m.freezes()
+	m.workingTime()
 	return m.out, m.err
 }
 
@@ -138,6 +145,9 @@ func edited[T any](list []T, i int, do func(*T)) []T {
 	return out
 }
 
+// without is a copy of a list that lacks an element.
+func without[T any](list []T, i int) []T { return slices.Delete(slices.Clone(list), i, i+1) }
+
 func (m *making) add(one Mutant) { m.out = append(m.out, one) }
 
 // text is a condition of a policy, and how to put another in its place.
@@ -147,7 +157,8 @@ type text struct {
 	extras              []risk.Extra
 	place               func(line, column int) risk.Place
 	set                 func(*approval.Definition, string)
-	elsewhere           bool // it is asked over other facts than those of the change too
+	elsewhere           bool         // it is asked over other facts than those of the change too
+	prover              *risk.Prover // for the services for which it matters; nil: all
 }
 
 // condition adds the mutants of a condition.
@@ -171,6 +182,7 @@ func (m *making) condition(t text) {
 		}
 		if !t.elsewhere {
 			mutant.tells = m.pair(t.source, one.Source, t.extras)
+			mutant.same = m.proof(mutant.tells, t.prover)
 		}
 		m.add(mutant)
 	}
@@ -184,6 +196,29 @@ func (m *making) pair(was, is string, extras []risk.Extra) *pair {
 		return nil
 	}
 	return &pair{a, b, extras}
+}
+
+// proof tells whether a changed condition comes to the same for all services that
+// there are.
+func (m *making) proof(tells *pair, p *risk.Prover) func() bool {
+	if tells == nil {
+		return nil
+	}
+	if p == nil {
+		p = m.prover
+	}
+	return func() bool { return p.Same(tells.was, tells.is) }
+}
+
+// situations are those of the services of a policy that are so.
+func situations(d approval.Definition, are func(change.Service) bool) []risk.Situation {
+	var out []risk.Situation
+	for i := range d.Services {
+		if are(d.Services[i]) {
+			out = append(out, risk.Situation{Service: &d.Services[i]})
+		}
+	}
+	return out
 }
 
 // boundaries are those of conditions over the facts of the rules.
@@ -233,7 +268,7 @@ func (m *making) applies() {
 	for i, a := range m.d.Applies {
 		part := "applies " + a.Fact
 		m.drop(Mutant{Place: a.Place(0, 0), Part: part, facts: m.boundaries(a.For)}, "the line", func(d *approval.Definition) {
-			d.Applies = slices.Delete(slices.Clone(d.Applies), i, i+1)
+			d.Applies = without(d.Applies, i)
 		})
 		m.condition(text{part: part, source: a.For, vocabulary: m.facts, elsewhere: true, place: a.Place, set: func(d *approval.Definition, s string) {
 			d.Applies = edited(d.Applies, i, func(a *risk.Applicability) { a.For = s })
@@ -278,8 +313,13 @@ func (m *making) rule(i int) {
 			place: func(line, column int) risk.Place { return r.Place(field, line, column) },
 			set:   func(d *approval.Definition, s string) { set(func(r *risk.Rule) { do(r, s) })(d) }}
 	}
+	around := m.ruleBoundaries(r)
+	var tells *pair
+	if r.When != "" {
+		tells = m.pair(r.When, r.When, nil)
+	}
 	at := func(field string) Mutant {
-		return Mutant{Place: r.Place(field, 0, 0), Part: part, Field: field, facts: m.ruleBoundaries(r)}
+		return Mutant{Place: r.Place(field, 0, 0), Part: part, Field: field, facts: around, tells: tells}
 	}
 	if r.Points != 0 {
 		points := at("points")
@@ -340,8 +380,23 @@ func (m *making) cuts(r risk.Rule, at func(string) Mutant, set func(func(*risk.R
 		for _, to := range beside(c.From) {
 			one.Is, one.apply = number(to), cut(func(c *risk.Cut) { c.From = to })
 			one.facts = m.boundaries(atLeast(r.Bands, c.From))
+			one.same = m.nothingBetween(r.Bands, c.From, to)
 			m.add(one)
 		}
+	}
+}
+
+// nothingBetween tells whether the fact has no value between a cut and where it
+// was moved to.
+func (m *making) nothingBetween(fact string, from, to float64) func() bool {
+	return func() bool {
+		was, err := m.facts.Condition(atLeast(fact, from))
+		is, err2 := m.facts.Condition(atLeast(fact, to))
+		if err != nil || err2 != nil {
+			return false
+		}
+		one, other := []*risk.Condition{was}, []*risk.Condition{is}
+		return m.prover.Never(one, other) && m.prover.Never(other, one)
 	}
 }
 
@@ -365,10 +420,12 @@ func (m *making) templates() {
 			set(func(t *approval.Template) { t.Ceiling = s })(d)
 		})
 		in := func(field, source string, do func(*approval.Template, string)) text {
-			return text{part: part, field: field, source: source, vocabulary: m.facts,
+			return text{part: part, field: field, source: source, vocabulary: m.facts, prover: m.facts.Prover(situations(m.d, fitting(t.BoundTo))),
 				place: func(line, column int) risk.Place { return t.Place(field, line, column) },
 				set:   func(d *approval.Definition, s string) { set(func(t *approval.Template) { do(t, s) })(d) }}
 		}
+		m.bound(t, part, set)
+		m.ends(t, part, set)
 		m.condition(in("covers", t.Covers, func(t *approval.Template, s string) { t.Covers = s }))
 		if t.Except != "" {
 			m.drop(Mutant{Place: t.Place("except", 0, 0), Part: part, Field: "except", facts: m.boundaries(t.Except)}, "the condition",
@@ -382,7 +439,7 @@ func (m *making) forbid() {
 	for i, f := range m.d.Forbid {
 		part := "forbid " + f.ID
 		m.drop(Mutant{Place: f.Place("", 0, 0), Part: part, facts: m.boundaries(f.When)}, "all of it", func(d *approval.Definition) {
-			d.Forbid = slices.Delete(slices.Clone(d.Forbid), i, i+1)
+			d.Forbid = without(d.Forbid, i)
 		})
 		m.condition(text{part: part, field: "when", source: f.When, vocabulary: m.facts,
 			place: func(line, column int) risk.Place { return f.Place("when", line, column) },
@@ -402,8 +459,9 @@ func (m *making) freezes() {
 			return Mutant{Place: f.Place(field, 0, 0), Part: part, Field: field, facts: m.boundaries(f.For)}
 		}
 		m.drop(at(""), "all of it", func(d *approval.Definition) {
-			d.Calendar.Freezes = slices.Delete(slices.Clone(d.Calendar.Freezes), i, i+1)
+			d.Calendar.Freezes = without(d.Calendar.Freezes, i)
 		})
+		m.every(f, part, set)
 		m.level(at("ceiling"), f.Ceiling, "none", func(d *approval.Definition, s string) { set(func(f *approval.Freeze) { f.Ceiling = s })(d) })
 		if f.For != "" {
 			m.drop(at("for"), "the condition", set(func(f *approval.Freeze) { f.For = "" }))

@@ -98,7 +98,7 @@ func TestMutantsOfTiny(t *testing.T) {
 	if !score.Reaches(83) || score.Reaches(84) {
 		t.Error("10 of 12 is more than 83 % and less than 84 %, and the loader is no case")
 	}
-	wantCase := "-- when it is just small, looked at closely (the default of authority) --\n-- then --\ntype: normal\nlevel: low\nscore: 0\nneeds: 2 of cab\n"
+	wantCase := "-- unread when it is just small, looked at closely (the default of authority) --\n-- then --\ntype: normal\nlevel: low\nscore: 0\nneeds: 2 of cab\n"
 	if w := score.Mutants[12].Witness; w == nil || w.File != "tests/tiny.txt" || w.Case != wantCase {
 		t.Errorf("the witness is %v", w)
 	}
@@ -162,7 +162,7 @@ func TestFates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	witnesses := 0
+	witnesses, variants := 0, policy.Variants()
 	for _, m := range score.Mutants {
 		mutated := d
 		m.apply(&mutated)
@@ -170,11 +170,15 @@ func TestFates(t *testing.T) {
 		if (err != nil) != (m.Fate == Refused) {
 			t.Errorf("%v: %v: %v", m.Fate, m, err)
 		}
+		quick, quickErr := variants.New(mutated)
+		if fmt.Sprint(err) != fmt.Sprint(quickErr) {
+			t.Errorf("%v: %v, and as a variant %v", m, err, quickErr)
+		}
 		if err != nil {
 			continue
 		}
-		if p.Digest() == policy.Digest() {
-			t.Errorf("%v is the policy itself", m)
+		if p.Digest() == policy.Digest() || p.Digest() != quick.Digest() {
+			t.Errorf("%v is the policy itself, or made twice it differs", m)
 		}
 		failures := 0
 		for i := range tests.Cases {
@@ -286,7 +290,7 @@ func TestThresholds(t *testing.T) {
 	}
 	_, cases, _ := strings.Cut(string(text), "Z\n")
 	want := `
--- when rule big: change.lines_added is 400 --
+-- unread when rule big: change.lines_added is 400 --
 -- then --
 type: normal
 level: low
@@ -294,7 +298,7 @@ score: 0
 low-risk: yes
 silent: big
 
--- when rule big: change.lines_added is 401 --
+-- unread when rule big: change.lines_added is 401 --
 {"size":{"lines_added":401}}
 -- then --
 type: normal
@@ -367,5 +371,58 @@ func TestWithoutCases(t *testing.T) {
 	}
 	if got := Fate(9).String(); got != "Fate(9)" {
 		t.Errorf("no fate is called %q", got)
+	}
+}
+
+// TestUnread: what a program has written is run, but shows nothing and kills
+// nothing until somebody has read it.
+func TestUnread(t *testing.T) {
+	d, tests := read(t, nil)
+	file, _, err := Thresholds(d, tests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	few := strings.Replace(tiny["tests/tiny.txt"], `"lines_added": 400`, `"lines_added": 4`, 1)
+	few = strings.Replace(few, `"lines_added": 401`, `"lines_added": 999`, 1)
+	for _, unread := range []bool{true, false} {
+		text := string(file)
+		if !unread {
+			text = strings.ReplaceAll(text, "-- unread when", "-- when")
+		}
+		d, tests := read(t, map[string]string{"tests/tiny.txt": few, "tests/written.txt": text})
+		score, err := Mutate(d, tests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(score.Mutants, func(m Mutant) bool { return m.Is == "401" })
+		m, fate := score.Mutants[i], Survived
+		if !unread {
+			fate = Killed
+		}
+		if m.Fate != fate || m.Witness != nil || m.Why != "tests/written.txt: rule big: change.lines_added is 401" {
+			t.Errorf("unread is %v, and the mutant %v %v: %s, %v", unread, m, m.Fate, m.Why, m.Witness)
+		}
+		if got := len(tests.Cases); got != 4 {
+			t.Errorf("%d cases are run", got)
+		}
+		_, alone := read(t, map[string]string{"tests/tiny.txt": few})
+		first, _, err := Thresholds(d, alone)
+		again, _, err2 := Thresholds(d, tests)
+		if err != nil || err2 != nil || unread && string(again) != string(first) {
+			t.Errorf("what is unread is the base of other cases: %s, %v, %v", again, err, err2)
+		}
+		coverage, err := Cover(d, tests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, want := coverage.Points[3], map[bool]int{true: 2, false: 4}[unread]; p.Yes+p.No != want {
+			t.Errorf("%s is shown by %d cases, expected %d", p.What, p.Yes+p.No, want)
+		}
+	}
+	wrong := strings.Replace(string(file), "score: 10", "score: 11", 1)
+	if _, tests := read(t, map[string]string{"tests/written.txt": wrong}); len(tests.Cases) != 4 {
+		t.Error("an unread case is not run")
+	} else if _, err := Mutate(d, tests); err == nil || !strings.Contains(err.Error(), "score is 10, expected 11") {
+		t.Errorf("an unread case that does not hold is taken: %v", err)
 	}
 }

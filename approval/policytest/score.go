@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,8 +31,9 @@ func (s Score) Reaches(percent int) bool {
 	return killed*100 >= percent*of
 }
 
-// Mutate makes every mutant of a policy and runs the cases until one fails. The
-// same policy and tests give the same score. It refuses tests that do not hold
+// Mutate makes every mutant of a policy and runs the cases until one fails; one
+// that nobody has read kills nothing. The same policy and tests give the same
+// score. It refuses tests that do not hold
 // for the policy itself: all mutants would seem killed.
 func Mutate(d approval.Definition, tests approval.TestSuite) (Score, error) {
 	p, err := approval.New(d)
@@ -45,7 +47,7 @@ func Mutate(d approval.Definition, tests approval.TestSuite) (Score, error) {
 	if err != nil {
 		return Score{}, err
 	}
-	h := &hunting{p: p, d: d, tests: tests, last: map[string][]int{}, left: mostTried}
+	h := &hunting{p: p, d: d, variants: p.Variants(), tests: tests, last: map[string][]int{}, left: mostTried}
 	for i := range tests.Cases {
 		c := &tests.Cases[i]
 		h.was = append(h.was, p.Trace(c.Change, approval.Inputs{At: c.At}))
@@ -75,13 +77,14 @@ func holds(p *approval.Policy, tests approval.TestSuite) error {
 
 // hunting runs cases on mutants.
 type hunting struct {
-	p     *approval.Policy
-	d     approval.Definition
-	tests approval.TestSuite
-	last  map[string][]int // by part of the policy: the cases that killed a mutant of it
-	was   []approval.Trace // by case: what the policy answers
-	shown []Witness        // so far, each once
-	left  int              // variations of cases that may still be tried
+	p        *approval.Policy
+	d        approval.Definition
+	variants *approval.Variants
+	tests    approval.TestSuite
+	last     map[string][]int // by part of the policy: the cases that killed a mutant of it
+	was      []approval.Trace // by case: what the policy answers
+	shown    []Witness        // so far, each once
+	left     int              // variations of cases that may still be tried
 }
 
 // mostTried bounds the variations that are tried for all mutants together: a
@@ -93,21 +96,31 @@ const mostTried = 1_000_000
 func (h *hunting) hunt(m *Mutant) {
 	mutated := h.d
 	m.apply(&mutated)
-	p, err := approval.New(mutated)
+	p, err := h.variants.New(mutated)
 	if err != nil {
 		m.Fate, m.Why = Refused, err.Error()
 		return
 	}
 	for _, i := range h.last[m.Part] {
-		if h.kills(m, p, i) {
+		if h.fails(m, p, i) {
+			m.Fate = Killed
 			return
 		}
 	}
-	for i := range h.tests.Cases {
-		if h.kills(m, p, i) {
-			h.last[m.Part] = append(h.last[m.Part], i)
+	for _, unread := range []bool{false, true} {
+		for i := range h.tests.Cases {
+			if h.tests.Cases[i].Unread != unread || !h.fails(m, p, i) {
+				continue
+			}
+			if !unread {
+				m.Fate, h.last[m.Part] = Killed, append(h.last[m.Part], i)
+			}
 			return
 		}
+	}
+	if m.same != nil && m.same() {
+		m.Fate = Equivalent
+		return
 	}
 	if m.Witness = h.witness(m, p); m.Witness != nil {
 		h.name(m.Witness)
@@ -134,7 +147,8 @@ func (h *hunting) name(w *Witness) {
 	}
 }
 
-func (h *hunting) kills(m *Mutant, p *approval.Policy, i int) bool {
+// fails reports whether a case fails on a mutant, and notes which.
+func (h *hunting) fails(m *Mutant, p *approval.Policy, i int) bool {
 	c := &h.tests.Cases[i]
 	if m.tells != nil && h.was[i].Err == nil && m.tells.idle(h.was[i].Facts) {
 		return false
@@ -143,6 +157,34 @@ func (h *hunting) kills(m *Mutant, p *approval.Policy, i int) bool {
 	if len(failures) == 0 {
 		return false
 	}
-	m.Fate, m.Why = Killed, fmt.Sprintf("%s: %s", c.File, c.Name)
+	m.Why = fmt.Sprintf("%s: %s", c.File, c.Name)
 	return true
+}
+
+// Kind is how the cases do on one kind of small change; see [Mutant.Kind].
+type Kind struct {
+	Name       string
+	Killed, Of int // as in [Score.Share]
+}
+
+// Kinds are the shares of the kinds, those first of which most survive, then by
+// name.
+func (s Score) Kinds() []Kind {
+	var out []Kind
+	for _, m := range s.Mutants {
+		if m.Fate != Killed && m.Fate != Survived {
+			continue
+		}
+		i := slices.IndexFunc(out, func(k Kind) bool { return k.Name == m.Kind })
+		if i < 0 {
+			out, i = append(out, Kind{Name: m.Kind}), len(out)
+		}
+		if out[i].Of++; m.Fate == Killed {
+			out[i].Killed++
+		}
+	}
+	slices.SortFunc(out, func(a, b Kind) int {
+		return cmp.Or(cmp.Compare(b.Of-b.Killed, a.Of-a.Killed), cmp.Compare(a.Name, b.Name))
+	})
+	return out
 }

@@ -16,34 +16,37 @@ import (
 // Witness is a case that the policy passes and a mutant does not.
 type Witness struct {
 	File string // of the tests; the case belongs behind the section "change" that the case named in it has
-	Case string // the sections "when" and "then"
+	Case string // the sections "unread when" and "then": it holds, and a person is to say whether it should
 }
 
 // witness looks for a change that the policy and the mutant answer differently:
-// first among the changes of the cases as they are, which may expect too little,
+// first among the changes of the cases that somebody has read as they are, which may expect too little,
 // then among the same with one fact at a value at which what was changed can
 // turn.
 func (h *hunting) witness(m *Mutant, mutant *approval.Policy) *Witness {
 	for i := range h.tests.Cases {
 		c := &h.tests.Cases[i]
-		if c.Err != nil || m.tells != nil && m.tells.idle(h.was[i].Facts) {
+		if c.Err != nil || c.Unread || m.tells != nil && m.tells.idle(h.was[i].Facts) {
 			continue
 		}
 		if w := h.show(c, c.Change, h.was[i].Classification, m, mutant, "looked at closely"); w != nil {
 			return w
 		}
 	}
-	if w := h.vary(m, mutant, len(h.tests.Cases), func(c *approval.TestCase) variations { return h.facts(c.Change, m.facts) }); w != nil {
+	if w := h.vary(m, mutant, manyCases, func(c *approval.TestCase) variations { return h.facts(c.Change, m.facts) }); w != nil {
 		return w
 	}
 	return h.vary(m, mutant, fewCases, func(c *approval.TestCase) variations {
-		return h.elsewhere(c, strings.HasPrefix(m.Part, "freeze "))
+		return h.elsewhere(c, m)
 	})
 }
 
-// fewCases is how many cases are moved to other services and times, of which
-// there are many.
-const fewCases = 10
+// How many cases are varied at most: by a fact, and by services and times, of
+// which there are more.
+const (
+	manyCases = 60
+	fewCases  = 10
+)
 
 // variations are changes that are like the one of a case, but for what their
 // names say.
@@ -52,10 +55,10 @@ type variations func(func(string, *change.Change) bool)
 // vary looks among variations of cases, as many of them as are given, taken
 // evenly.
 func (h *hunting) vary(m *Mutant, mutant *approval.Policy, most int, of func(*approval.TestCase) variations) *Witness {
-	step := max(1, len(h.tests.Cases)/max(most, 1)) // no cases, nothing to divide
+	step := max(1, (len(h.tests.Cases)+most-1)/most)
 	for i := 0; i < len(h.tests.Cases); i += step {
 		c := &h.tests.Cases[i]
-		if c.Err != nil {
+		if c.Err != nil || c.Unread {
 			continue
 		}
 		in := approval.Inputs{At: c.At}
@@ -96,8 +99,9 @@ func (h *hunting) facts(c *change.Change, facts []risk.Boundary) variations {
 
 // elsewhere are copies of a change with nobody who vouches for it, and to each
 // service, also as an emergency; where freezes matter also in the next turn of
-// each.
-func (h *hunting) elsewhere(c *approval.TestCase, freezes bool) variations {
+// each, and where a time was changed about that time.
+func (h *hunting) elsewhere(c *approval.TestCase, m *Mutant) variations {
+	freezes, times := strings.HasPrefix(m.Part, "freeze "), m.around(c.At)
 	return func(yield func(string, *change.Change) bool) {
 		copied := *c.Change
 		copied.Attested = nil
@@ -113,12 +117,24 @@ func (h *hunting) elsewhere(c *approval.TestCase, freezes bool) variations {
 					copied.Claim = nil // an emergency is not claimed as standard
 					copied.Emergency, name = &change.Incident{ID: "INC-1", Reason: "the service is down"}, name+", in an emergency"
 				}
-				if !yield(name, &copied) || freezes && !h.frozen(name, copied, c.At, yield) {
+				if !yield(name, &copied) || freezes && !h.frozen(name, copied, c.At, yield) || !planned(name, copied, times, yield) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// planned are copies of a change in windows of an hour.
+func planned(name string, c change.Change, times []time.Time, yield func(string, *change.Change) bool) bool {
+	for _, start := range times {
+		copied := c
+		copied.Window = &change.Window{Start: start, End: start.Add(time.Hour)}
+		if !yield(name+", on "+start.Format("2 Jan 2006 15:04"), &copied) {
+			return false
+		}
+	}
+	return true
 }
 
 // frozen are copies of a change in a window of an hour within each freeze.
@@ -252,7 +268,7 @@ func written(base *approval.TestCase, c *change.Change, name string, lines []str
 	if !ok || !ok2 {
 		return "", false
 	}
-	text := fmt.Sprintf("-- when %s --\n", strings.ReplaceAll(name, " --", ""))
+	text := fmt.Sprintf("-- unread when %s --\n", strings.ReplaceAll(name, " --", ""))
 	patch := both(base.Patch, difference(before, after))
 	if m, ok := patch.(map[string]any); !ok || len(m) > 0 {
 		data, err := json.Marshal(patch)

@@ -38,6 +38,9 @@ func test(c call) int {
 	if !c.coverage {
 		remarks(out, p, report)
 	}
+	if report.Unread > 0 {
+		say(out, fmt.Sprintf(`remark: nobody has read %s yet: a program has written what is expected, so coverage and the mutation score leave that out; who has read it takes out "unread"`, count(report.Unread, "case")))
+	}
 	say(out, count(report.Cases, "case")+", "+count(len(report.Failures), "failure"))
 	status := exitDone
 	if len(report.Failures) > 0 {
@@ -120,7 +123,7 @@ func (c call) bound(out io.Writer, d approval.Definition, tests approval.TestSui
 	}
 	for _, one := range left {
 		one.Place = c.in(one.Place)
-		say(out, "no case at a boundary: "+one.String()+": it makes no difference to any change of the tests, or no change states the fact; write one by hand")
+		say(out, "no case at a boundary: "+one.String())
 	}
 	if len(text) == 0 {
 		return fmt.Errorf("%s: is not written: there is no number to write a case about", c.boundaries)
@@ -128,7 +131,7 @@ func (c call) bound(out io.Writer, d approval.Definition, tests approval.TestSui
 	if err := writeNew(c.boundaries, string(text), 0o666); err != nil {
 		return err
 	}
-	say(out, fmt.Sprintf("%s: %s to be read by a person", c.boundaries, count(strings.Count(string(text), "\n-- when "), "case")))
+	say(out, fmt.Sprintf("%s: %s to be read by a person", c.boundaries, count(strings.Count(string(text), "\n-- unread when "), "case")))
 	return nil
 }
 
@@ -146,20 +149,27 @@ func (c call) score(out io.Writer, d approval.Definition, tests approval.TestSui
 		}
 		m.Place = c.in(m.Place)
 		switch w := m.Witness; {
+		case w == nil && m.Why != "":
+			say(out, fmt.Sprintf("survived: %s; %s would notice, once somebody has read it", m, filepath.Join(c.policy, m.Why)))
 		case w == nil:
 			say(out, "survived: "+m.String())
 		case slices.Contains(shown, *w):
 			say(out, fmt.Sprintf("survived: %s; a case above would notice", m))
 		default:
 			shown = append(shown, *w)
-			say(out, fmt.Sprintf("survived: %s; a case for %s would notice:", m, filepath.Join(c.policy, w.File)))
+			say(out, fmt.Sprintf("survived: %s; a case for %s would notice, behind the one whose name its own begins with:", m, filepath.Join(c.policy, w.File)))
 			for line := range strings.Lines(w.Case) {
 				_, _ = io.WriteString(out, plain(strings.TrimSuffix(line, "\n"), len(line))+"\n") // Flush tells
 			}
 		}
 	}
+	var kinds []string
+	for _, k := range score.Kinds() {
+		kinds = append(kinds, fmt.Sprintf("%s %d of %d", k.Name, k.Killed, k.Of))
+	}
+	say(out, "noticed, by what was changed: "+strings.Join(kinds, ", "))
 	killed, of := score.Share()
-	say(out, fmt.Sprintf("%s: %d noticed by a case, %d by nobody; not counted: %d that do not load, %d that mean the same", count(len(score.Mutants), "small change"),
+	say(out, fmt.Sprintf("%s: %d noticed by a case, %d by none; not counted: %d that do not load, %d that decide the same for all services there are", count(len(score.Mutants), "small change"),
 		score.Count(policytest.Killed), score.Count(policytest.Survived), score.Count(policytest.Refused), score.Count(policytest.Equivalent)))
 	say(out, "mutation score: "+percent(killed, of))
 	if !score.Reaches(c.atLeast) {

@@ -139,16 +139,10 @@ func definition(t *testing.T) approval.Definition {
 	return d
 }
 
-// alike are the small changes that no case can notice, and why: with the services
-// that there are, they change no answer.
+// alike are the small changes that no case can notice although that is not proven,
+// and why: with the services that there are, they change no answer.
 var alike = map[string]string{
-	"rule carries-others, when: 0 changed to 1":                                         "no service carries exactly one other",
-	"rule little-watch, cuts: 0 changed to -1":                                          "there are never fewer than no hours left",
-	`template payments-rolling, covers: service.name == "payments-api" left out`:        "no other live service of tier 1 is exposed to partners",
-	`template shop-release, covers: service.name == "web-shop" left out`:                "no other live service of tier 2 or 3 is public",
 	`template platform-patching, covers: service.name == "container-platform" left out`: "the other live one of tier 1 has no paths",
-	`template loyalty-experiments, covers: service.name == "loyalty-pilot" left out`:    "there is no other pilot",
-	`authority rule 5, when: service.kind == "platform" left out`:                       "no other service carries any",
 	"freeze month-end, ceiling: none changed to low":                                    "what it holds is never standard anyway",
 }
 
@@ -156,7 +150,7 @@ var alike = map[string]string{
 // without a case that notices is what nobody has shown.
 func TestNothingCanBeTakenAway(t *testing.T) {
 	if testing.Short() {
-		t.Skip("some six hundred policies are made and tested")
+		t.Skip("some seven hundred policies are made and tested")
 	}
 	tests, err := approval.ReadTests(files)
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 // Boundary is a fact that conditions read, with the values at and around which
 // they can turn: those that boundary value analysis (ISTQB) would test.
 type Boundary struct {
-	Fact   int
-	Values []Value // present ones, each once, ascending where they have an order
-	Asked  bool    // a condition asks whether the fact is known
+	Fact     int
+	Values   []Value // present ones, each once, ascending where they have an order
+	Asked    bool    // a condition asks whether the fact is known
+	Measured bool    // a condition compares it, or its length, with numbers
 	// Exact is set when the values stand for all others: whatever the fact may
 	// be, some value here is treated alike by every part of the conditions that
 	// looks at this fact alone, and no part looks at it together with others.
@@ -32,7 +33,7 @@ func Boundaries(v *Vocabulary, conditions ...*Expr) []Boundary {
 	for i := range v.facts {
 		if edge := e.of[i]; edge != nil {
 			values, exact := edge.values(&v.facts[i])
-			out = append(out, Boundary{i, values, edge.asked, exact})
+			out = append(out, Boundary{i, values, edge.asked, edge.numbers != nil, exact})
 		}
 	}
 	return out

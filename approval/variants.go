@@ -1,0 +1,66 @@
+package approval
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/changelane/changelane/risk"
+)
+
+// Variants makes policies that differ little from one that there is: services,
+// facts and conditions that they have in common are not looked at again. It is
+// immutable and safe for concurrent use.
+type Variants struct {
+	p              *Policy
+	facts, carried *risk.Vocabulary
+	covers         []string // of the templates, which do not cover everything
+}
+
+// Variants is a maker of policies like this one.
+func (p *Policy) Variants() *Variants {
+	out := &Variants{p: p, carried: p.carried}
+	var plain, authority, each []string
+	for _, r := range p.d.Risk.Rules {
+		plain = append(plain, r.When, r.For)
+	}
+	for _, t := range p.d.Templates {
+		plain, out.covers = append(plain, t.Covers, t.Except), append(out.covers, t.Covers)
+	}
+	for _, f := range p.d.Forbid {
+		plain = append(plain, f.When)
+	}
+	for _, f := range p.d.Calendar.Freezes {
+		plain = append(plain, f.For)
+	}
+	for _, r := range p.d.Authority.Rules {
+		authority = append(authority, r.When)
+		for _, n := range r.Needs {
+			each = append(each, n.Each)
+		}
+	}
+	out.facts = p.rules.Vocabulary().Remembering(plain).Remembering(authority, p.d.Extras()...)
+	out.carried = p.carried.Remembering(each)
+	return out
+}
+
+// New makes a policy as [New] does, of any definition; one that is like that of
+// the policy takes less time.
+func (v *Variants) New(d Definition) (*Policy, error) { return build(d, v) }
+
+// shares reports whether the facts, and what is known of the services, are those
+// of the policy.
+func (v *Variants) shares(d Definition) bool {
+	if v == nil {
+		return false
+	}
+	ground := func(d Definition) []any {
+		return []any{d.Evidence, d.Attributes, d.Applies, d.Sets, d.Models, d.Services, d.Calendar.Working}
+	}
+	return reflect.DeepEqual(ground(d), ground(v.p.d))
+}
+
+// knows reports whether a template of the policy has the condition, over the same
+// facts.
+func (v *Variants) knows(covers string, facts *risk.Vocabulary) bool {
+	return v != nil && facts == v.facts && slices.Contains(v.covers, covers)
+}

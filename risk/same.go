@@ -1,0 +1,40 @@
+package risk
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/changelane/changelane/internal/rule"
+)
+
+// Same reports whether it is proven that two conditions come to the same for
+// each service of the situations, whatever the other facts. Both are over the
+// vocabulary, with the same extra facts.
+func (p *Prover) Same(a, b *Condition) bool {
+	for _, world := range p.worlds {
+		if !a.expr.Settle(p.tied, world).Same(b.expr.Settle(p.tied, world)) {
+			return false
+		}
+	}
+	return p.fixed()
+}
+
+// Denied reports whether the condition is false, or has no meaning, for each
+// service of the situations, whatever the other facts.
+func (p *Prover) Denied(c *Condition) bool {
+	for _, world := range p.worlds {
+		is, settled := c.expr.Settle(p.tied, world).Verdict()
+		if !settled || is != rule.IsFalse && is != rule.IsNotApplicable {
+			return false
+		}
+	}
+	return p.fixed()
+}
+
+// fixed reports whether a service has the same facts at all times: whether one
+// has a meaning could hang on its operating model.
+func (p *Prover) fixed() bool {
+	return len(p.worlds) > 0 && !slices.ContainsFunc(p.vocabulary.declared, func(a Applicability) bool {
+		return strings.HasPrefix(a.Fact, "service.") && strings.Contains(a.For, "service.model")
+	})
+}
