@@ -86,6 +86,12 @@ type Suggestion struct {
 	Edits  []Edit
 	Change *change.Change // with the edits made; what a requester would fill in has stand-ins
 	Result Classification // of that change; standard
+
+	// Smallest is set where no part of the edits will do, in any of the ways
+	// that were tried. Where it is not, the search ended before that was known:
+	// none of the edits can be left out as they are, but with other values
+	// fewer of them may do.
+	Smallest bool
 }
 
 // Counterfactual says what would make a change standard (C61).
