@@ -171,3 +171,78 @@ func newPolicyOrNil(d approval.Definition) *approval.Policy {
 	}
 	return p
 }
+
+// TestCounterfactualOfDensePolicies: where many facts are missing, and values of
+// some hang on values of others, there is a suggestion, as there is a way.
+func TestCounterfactualOfDensePolicies(t *testing.T) {
+	asked := 0
+	for seed := uint64(0); asked < rounds(9); seed++ {
+		p, _, c := newDense(t, 9000+seed, 15)
+		if p == nil {
+			continue
+		}
+		asked++
+		got := p.Counterfactual(c, at, &approval.CounterfactualOptions{Budget: 4000})
+		if len(got.Suggestions) == 0 {
+			t.Errorf("seed %d: in %d assessments nothing was found", seed, got.Tried)
+		}
+	}
+}
+
+// editsOf names what a suggestion edits.
+func editsOf(s approval.Suggestion) string {
+	var out []string
+	for _, e := range s.Edits {
+		out = append(out, e.Kind.String()+" "+e.Fact)
+	}
+	return strings.Join(out, ", ")
+}
+
+// TestCounterfactualSaysWhatIsProven: whenever the budget ends, what is found
+// works, no edit of it can be left out, and only what a complete search finds
+// as well is called smallest, or the one with the fewest edits.
+func TestCounterfactualSaysWhatIsProven(t *testing.T) {
+	asked, early, unproven, proven := 0, 0, 0, 0
+	for seed := uint64(0); asked < rounds(9); seed++ {
+		p, _, c := newDense(t, 9000+seed, 6)
+		if p == nil {
+			continue
+		}
+		full := p.Counterfactual(c, at, nil)
+		if !full.Complete {
+			continue
+		}
+		asked++
+		all := map[string]bool{}
+		for _, s := range full.Suggestions {
+			all[editsOf(s)] = true
+		}
+		for budget := 8; budget < full.Tried; budget += 1 + budget/2 {
+			got := p.Counterfactual(c, at, &approval.CounterfactualOptions{Budget: budget})
+			if got.Complete {
+				continue
+			}
+			early++
+			if n := len(got.Suggestions); got.Fewest && (n == 0 || len(got.Suggestions[0].Edits) != len(full.Suggestions[0].Edits)) {
+				t.Errorf("seed %d, budget %d: there are fewer edits than\n%s", seed, budget, got.Explain(0))
+			}
+			for _, s := range got.Suggestions {
+				if s.Result.Type != change.Standard || p.Classify(s.Change, at).Type != change.Standard {
+					t.Errorf("seed %d, budget %d: it does not work:\n%s", seed, budget, got.Explain(0))
+				}
+				switch {
+				case !s.Smallest:
+					unproven++
+				case all[editsOf(s)]:
+					proven++
+				default:
+					t.Errorf("seed %d, budget %d: a part of this works: %s", seed, budget, editsOf(s))
+				}
+			}
+		}
+	}
+	if early < rounds(20) || unproven == 0 || proven == 0 {
+		t.Errorf("%d searches ended early, with %d sets proven and %d not: too few", early, proven, unproven)
+	}
+	t.Logf("%d searches ended early, with %d sets proven and %d not", early, proven, unproven)
+}

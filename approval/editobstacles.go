@@ -238,37 +238,57 @@ func (s *search) sum(all []share) (score int, floor risk.Level) {
 	return score, floor
 }
 
-// tooHigh finds whether the risk is too high: for the template that covers the
-// change, unless the risk is lowered, or another template, window or claim lets
-// more through; or for any template, however well the open items turn out.
+// tooHigh finds whether the risk is too high: for any template, however well the
+// open items turn out; or else for the template that covers the change, unless
+// the risk is lowered, or another template, window or claim lets more through.
 func (s *search) tooHigh(v *view, k *classifying, under *template, open, templates set) {
 	all := s.counted(k.Assessment)
-	var settled, unsettled set
+	hangs, settled := templates|s.claims, []int{}
 	for i := range all {
-		switch moves := s.of[i].moves; {
-		case !all[i].worse(s.best[i]):
-		case moves&open == 0:
-			settled |= moves
-		default:
-			unsettled |= moves
+		if !all[i].worse(s.best[i]) {
+			continue
+		}
+		hangs |= s.of[i].moves
+		if s.of[i].moves&open == 0 {
+			settled = append(settled, i)
+		} else {
 			all[i] = s.best[i]
 		}
 	}
+	var frozen set
 	if len(k.freezes) > 0 {
-		settled |= s.windows &^ open
-		unsettled |= s.windows & open
+		frozen = s.windows
 	}
-	score, reach := s.sum(all)
-	if l := s.p.rules.LevelOf(score - k.model.Model.Slack); l.Rank() > reach.Rank() {
-		reach = l
-	}
+	ceiling := s.highest(k, open)
+	reach, score := s.reach(k, all)
+	v.score = score
 	why := later(func() string { return s.whyHigh(k) })
-	switch v.score = score; {
-	case !reach.AtMost(s.highest(k, open)):
-		v.add(settled, "%s", why)
-	case under != nil && !k.LowRisk:
-		v.add(settled|unsettled|templates|s.claims, "%s", why)
+	if reach.AtMost(ceiling) {
+		if under != nil && !k.LowRisk {
+			v.add(hangs|frozen, "%s", why)
+		}
+		return
 	}
+	hangs = frozen &^ open
+	for _, i := range settled {
+		is := all[i]
+		all[i] = s.best[i]
+		if reach, _ := s.reach(k, all); !reach.AtMost(ceiling) {
+			continue // it would be too high without this one
+		}
+		all[i] = is
+		hangs |= s.of[i].moves
+	}
+	v.add(hangs, "%s", why)
+}
+
+// reach is the least level that the shares of the rules come to, and their score.
+func (s *search) reach(k *classifying, all []share) (level risk.Level, score int) {
+	score, level = s.sum(all)
+	if l := s.p.rules.LevelOf(score - k.model.Model.Slack); l.Rank() > level.Rank() {
+		level = l
+	}
+	return level, score
 }
 
 // highest is the highest ceiling that any template could have.

@@ -198,6 +198,7 @@ func (s *search) suggestions() []Suggestion {
 		if !w.smallest && (s.complete || slices.ContainsFunc(s.found[i+1:], func(f working) bool { return f.items()&^w.items() == 0 })) {
 			continue // there are smaller ones
 		}
+		w.smallest = w.smallest || w.items().size() <= s.size
 		if one, cost, ok := s.suggestion(&w); ok {
 			all = append(all, ranked{one, cost, w.items()})
 		}

@@ -214,7 +214,7 @@ func (s *search) children(v *view, items, among set) (out []*view) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *view) int {
-		return cmp.Or(cmp.Compare(len(a.obstacles), len(b.obstacles)), cmp.Compare(a.score, b.score))
+		return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(len(a.obstacles), len(b.obstacles)))
 	})
 	return out
 }
