@@ -297,10 +297,11 @@ func (s *search) standard(n *node) bool {
 // honest reports whether every fact that was known and that no edit is about is
 // as it was, and whether nobody stopped vouching for one.
 func (s *search) honest(c *change.Change, in Inputs, n *node) bool {
-	k, _ := s.look(c, in)
+	k := &classifying{p: s.p, c: c, in: in}
+	facts := s.p.rules.Vocabulary().Facts(c, k.situation())
 	for name := range s.info {
 		was, _ := s.facts.Get(name)
-		is, _ := k.facts.Get(name)
+		is, _ := facts.Get(name)
 		if was.State != risk.Present || was.Provenance == risk.Derived {
 			continue
 		}

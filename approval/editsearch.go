@@ -168,7 +168,7 @@ func (s *search) prepare() error {
 	}
 	s.observed = observed
 	s.k, _ = s.look(s.base, s.in)
-	s.facts = s.k.facts
+	s.facts = v.Facts(s.base, s.k.situation())
 	return nil
 }
 
@@ -206,7 +206,7 @@ func (s *search) apply(n *node) (*change.Change, Inputs) {
 // that covers the change.
 func (s *search) look(c *change.Change, in Inputs) (*classifying, *template) {
 	k := &classifying{p: s.p, c: c, in: in}
-	k.facts = s.p.rules.Vocabulary().Facts(c, k.situation())
+	k.facts = s.p.read.change.Facts(c, k.situation())
 	k.Assessment = s.p.rules.Assess(k.facts)
 	k.Faults = append(k.Faults, k.Assessment.Faults...)
 	k.findFreezes()
