@@ -80,12 +80,18 @@ type Edit struct {
 	Do      string `json:"do"`      // the same for a person, with the condition under which it may be done
 }
 
-// Suggestion is a smallest set of edits that make a change standard: without any
-// of them it is not.
+// Suggestion is a set of edits that make a change standard: without any of them
+// it is not.
 type Suggestion struct {
 	Edits  []Edit
 	Change *change.Change // with the edits made; what a requester would fill in has stand-ins
 	Result Classification // of that change; standard
+
+	// Smallest is set where no part of the edits will do, in any of the ways
+	// that were tried. Where it is not, the search ended before that was known:
+	// none of the edits can be left out as they are, but with other values
+	// fewer of them may do.
+	Smallest bool
 }
 
 // Counterfactual says what would make a change standard (C61).
@@ -94,6 +100,7 @@ type Counterfactual struct {
 	Suggestions []Suggestion   // fewest edits first, then the cheapest, then in the order of the facts
 	Blockers    []string       // where there are no suggestions: what stands in the way, one sentence each
 	Complete    bool           // every set of edits was looked at, or is known not to help
+	Fewest      bool           // it is known that no set has fewer edits than the first suggestion
 	Tried       int            // assessments that it took
 }
 
@@ -114,6 +121,12 @@ const (
 // edited. It never suggests to state something else than what is known. Each
 // suggestion has been classified on a copy of the change, which is not touched.
 //
+// A search that comes to its end has found all sets of which no part will do.
+// Where the budget ends before, it has looked for one set, of many edits where
+// there must be many, and then for others, those of the fewest edits first.
+// What is known of them then is said: see Complete, Fewest and
+// [Suggestion.Smallest].
+//
 // A fact can be edited in many ways; the search tries the values at which
 // conditions of the policy turn, and for a window one of each sort of hour that
 // they and the freezes tell apart, in the service's zone. With the same inputs
@@ -130,7 +143,7 @@ func (p *Policy) Counterfactual(c *change.Change, in Inputs, opts *Counterfactua
 		out.Blockers, out.Complete = []string{"it cannot be classified: " + out.Now.Err.Error()}, true
 		return out
 	case out.Now.Type == change.Standard:
-		out.Complete = true
+		out.Complete, out.Fewest = true, true
 		return out
 	}
 	s, err := p.newSearch(c, in, opts)
@@ -141,7 +154,10 @@ func (p *Policy) Counterfactual(c *change.Change, in Inputs, opts *Counterfactua
 	if s.held == nil {
 		out.Suggestions = s.run()
 	}
-	out.Complete, out.Tried = s.complete, s.tried
+	out.Complete, out.Tried, out.Fewest = s.complete, s.tried, s.complete
+	if len(out.Suggestions) > 0 && len(out.Suggestions[0].Edits) <= s.size {
+		out.Fewest = true
+	}
 	if len(out.Suggestions) == 0 {
 		out.Blockers = s.blockers()
 	}
@@ -177,12 +193,19 @@ func (f Counterfactual) Explain(most int) string {
 			fmt.Fprintf(&b, "  %4s%s\n", mark, e.Do)
 			mark = ""
 		}
+		if !s.Smallest {
+			b.WriteString("      (with other values, some of these may not be needed)\n")
+		}
 	}
 	if more := len(f.Suggestions) - len(shown); more > 0 {
 		fmt.Fprintf(&b, "  and %d more ways\n", more)
 	}
 	if !f.Complete {
-		fmt.Fprintf(&b, "  The search ended after %d assessments; there may be other ways.\n", f.Tried)
+		others := "there may be other ways"
+		if f.Fewest {
+			others += ", but none with fewer edits than the first"
+		}
+		fmt.Fprintf(&b, "  The search ended after %d assessments; %s.\n", f.Tried, others)
 	}
 	return b.String()
 }
@@ -192,6 +215,7 @@ func (f Counterfactual) Explain(most int) string {
 func (f Counterfactual) MarshalJSON() ([]byte, error) {
 	type suggestion struct {
 		Edits    []Edit `json:"edits"`
+		Smallest bool   `json:"smallest"`
 		Template string `json:"template"`
 		Level    string `json:"level"`
 		Score    int    `json:"score"`
@@ -202,13 +226,14 @@ func (f Counterfactual) MarshalJSON() ([]byte, error) {
 		Suggestions []suggestion  `json:"suggestions"`
 		Blockers    []string      `json:"blockers"`
 		Complete    bool          `json:"complete"`
+		Fewest      bool          `json:"fewest"`
 		Tried       int           `json:"tried"`
 		At          time.Time     `json:"at"`
 		Change      change.Digest `json:"change"`
 		Policy      change.Digest `json:"policy"`
-	}{f.Now.ID, f.Now.Type, []suggestion{}, orEmpty(f.Blockers), f.Complete, f.Tried, f.Now.At, f.Now.Change, f.Now.Policy}
+	}{f.Now.ID, f.Now.Type, []suggestion{}, orEmpty(f.Blockers), f.Complete, f.Fewest, f.Tried, f.Now.At, f.Now.Change, f.Now.Policy}
 	for _, s := range f.Suggestions {
-		out.Suggestions = append(out.Suggestions, suggestion{slices.Clone(s.Edits), s.Result.Template, s.Result.Assessment.Level.String(), s.Result.Assessment.Score})
+		out.Suggestions = append(out.Suggestions, suggestion{slices.Clone(s.Edits), s.Smallest, s.Result.Template, s.Result.Assessment.Level.String(), s.Result.Assessment.Score})
 	}
 	return plainJSON(out)
 }

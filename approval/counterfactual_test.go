@@ -95,53 +95,83 @@ func chosen(choices [][]int) []int {
 	return out
 }
 
+// rounds is how many rounds a test makes; a third of them in a short run.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 3
+	}
+	return n
+}
+
 // TestCounterfactualAgainstBruteForce: of up to eight items in all their ways,
 // the smallest sets that work are those that are suggested.
 func TestCounterfactualAgainstBruteForce(t *testing.T) {
 	compared, found, larger := 0, 0, 0
-	for seed := uint64(0); compared < 120 && seed < 3000; seed++ {
+	easy := base(t) // most changes can be mended for it
+	easy.Attributes = []byte(attributes)
+	mended := made(t, easy)
+	for seed := uint64(0); compared < rounds(60) && seed < 3000; seed++ {
 		r := newRandom(6000 + seed)
-		d := r.policy(t)
-		if seed%2 == 0 {
-			d = base(t) // most of whose changes can be mended
-			d.Attributes = []byte(attributes)
-		}
-		p, c := made(t, d), r.sparse(t)
-		in, opts := approval.Inputs{At: monday}, &approval.CounterfactualOptions{Horizon: 24 * time.Hour}
-		got := p.Counterfactual(c, in, opts)
-		if got.Now.Type == change.Standard {
-			continue
-		}
-		e, err := approval.NewEdits(p, c, in, opts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := 1
-		for _, n := range e.Ways() {
-			all *= n + 1
-		}
-		if all > 1000 || len(e.Ways()) > 8 || len(e.Ways()) < 3 {
-			continue
-		}
-		compared++
-		var sets []uint64
-		for _, s := range got.Suggestions {
-			sets = append(sets, itemsOf(chosen(e.Choices(s))))
-			if len(s.Edits) > 1 {
-				larger++
+		p, c, most := mended, (*change.Change)(nil), 1000
+		switch {
+		case seed%2 == 1:
+			p = made(t, r.policy(t))
+			c = r.sparse(t)
+		case seed%4 == 0:
+			if p, _, c = newDense(t, seed, 2); p == nil {
+				continue
 			}
+			most = 4000
+		default:
+			c = r.sparse(t)
 		}
-		slices.Sort(sets)
-		found += len(sets)
-		if want := smallest(e); !slices.Equal(sets, want) || !got.Complete {
-			data, _ := c.Canonical()
-			t.Fatalf("seed %d: suggested %b, expected %b, complete %t\n%s\n%s\n%s", seed, sets, want, got.Complete, data, got.Now.Explain(), got.Explain(0))
+		n, several, ok := bruteForce(t, p, c, most)
+		if ok {
+			compared, found, larger = compared+1, found+n, larger+several
 		}
 	}
-	if compared < 100 || found < 40 || larger < 15 {
+	if compared < rounds(60) || found < rounds(24) || larger < rounds(12) {
 		t.Errorf("compared %d changes with %d suggestions, %d of them of several edits: too few", compared, found, larger)
 	}
 	t.Logf("%d changes, %d suggestions, %d of several edits", compared, found, larger)
+}
+
+// bruteForce compares the suggestions for a change with those of trying
+// everything, where that is at most so many choices.
+func bruteForce(t *testing.T, p *approval.Policy, c *change.Change, most int) (suggestions, several int, ok bool) {
+	t.Helper()
+	in, opts := approval.Inputs{At: monday}, &approval.CounterfactualOptions{Horizon: 24 * time.Hour}
+	if p.Classify(c, in).Type == change.Standard {
+		return 0, 0, false
+	}
+	e, err := approval.NewEdits(p, c, in, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := 1
+	for _, n := range e.Ways() {
+		all *= n + 1
+	}
+	if all > most || len(e.Ways()) > 8 || len(e.Ways()) < 3 {
+		return 0, 0, false
+	}
+	got := p.Counterfactual(c, in, opts)
+	var sets []uint64
+	for _, s := range got.Suggestions {
+		sets = append(sets, itemsOf(chosen(e.Choices(s))))
+		if len(s.Edits) > 1 {
+			several++
+		}
+		if !s.Smallest {
+			t.Error("it is not said to be smallest")
+		}
+	}
+	slices.Sort(sets)
+	if want := smallest(e); !slices.Equal(sets, want) || !got.Complete || !got.Fewest {
+		data, _ := c.Canonical()
+		t.Fatalf("suggested %b, expected %b, complete %t\n%s\n%s\n%s", sets, want, got.Complete, data, got.Now.Explain(), got.Explain(0))
+	}
+	return len(sets), several, true
 }
 
 // examplePolicy is the policy that users start from.
@@ -298,7 +328,7 @@ func document(t *testing.T, c *change.Change) map[string]any {
 // place of another is vouched for (C78).
 func TestCounterfactualNeverLies(t *testing.T) {
 	suggestions := 0
-	worlds(t, 60, func(p *approval.Policy, c *change.Change, in approval.Inputs) {
+	worlds(t, rounds(60), func(p *approval.Policy, c *change.Change, in approval.Inputs) {
 		before, was := document(t, c), *c
 		for _, s := range p.Counterfactual(c, in, &approval.CounterfactualOptions{Budget: 2000}).Suggestions {
 			suggestions++
@@ -333,7 +363,7 @@ func TestCounterfactualNeverLies(t *testing.T) {
 			}
 		}
 	})
-	if suggestions < 20 {
+	if suggestions < rounds(20) {
 		t.Errorf("%d suggestions; too few", suggestions)
 	}
 }
@@ -349,7 +379,7 @@ func asJSON(v any) string {
 func TestCounterfactualWorks(t *testing.T) {
 	_, schemas := publishedSchemas(t)
 	suggestions, published := 0, schemas[whatSchema]
-	worlds(t, 45, func(p *approval.Policy, c *change.Change, in approval.Inputs) {
+	worlds(t, rounds(45), func(p *approval.Policy, c *change.Change, in approval.Inputs) {
 		before, _ := c.Canonical()
 		opts := &approval.CounterfactualOptions{Budget: 2000}
 		got := p.Counterfactual(c, in, opts)
@@ -399,7 +429,7 @@ func TestCounterfactualWorks(t *testing.T) {
 			}
 		}
 	})
-	if suggestions < 20 {
+	if suggestions < rounds(20) {
 		t.Errorf("%d suggestions; too few", suggestions)
 	}
 }
@@ -417,7 +447,7 @@ func parsed(t *testing.T, data []byte) *schema.Value {
 // the program runs.
 func TestCounterfactualDeterministic(t *testing.T) {
 	answer := func() (out []byte) {
-		worlds(t, 12, func(p *approval.Policy, c *change.Change, in approval.Inputs) {
+		worlds(t, rounds(12), func(p *approval.Policy, c *change.Change, in approval.Inputs) {
 			got := p.Counterfactual(c, in, &approval.CounterfactualOptions{Budget: 500})
 			data, err := json.Marshal(got)
 			if err != nil {

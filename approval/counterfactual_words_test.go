@@ -82,7 +82,7 @@ func TestCounterfactualEndsTooEarly(t *testing.T) {
 	if got := p.Counterfactual(c, at, nil); len(got.Suggestions) != 1 || !got.Complete || len(got.Suggestions[0].Edits) != n {
 		t.Fatalf("complete %t:\n%s", got.Complete, got.Explain(0))
 	}
-	for budget := 1; budget < 300; budget *= 3 {
+	for budget := 1; budget < 100; budget *= 3 {
 		got := p.Counterfactual(c, at, &approval.CounterfactualOptions{Budget: budget})
 		if len(got.Suggestions) > 0 || got.Complete {
 			t.Fatalf("a budget of %d is enough", budget)

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,121 +10,119 @@ import (
 	"github.com/changelane/changelane/risk"
 )
 
-// obstacles are all that keeps a node from being standard, with those of the
-// items that are left which could move them.
-func (s *search) obstacles(k *classifying, under *template, left set) (out []obstacle) {
-	add := func(moves set, format string, args ...any) {
-		out = append(out, obstacle{fmt.Sprintf(format, args...), moves & left})
-	}
+// obstacles finds all that keeps a choice of ways from being standard, where no
+// others than the open items will be edited besides.
+func (s *search) obstacles(v *view, k *classifying, under *template, open set) {
 	if _, same := k.service.modelThrough(k.c.Kind, k.untilEnd()); !same { // the facts of the service hang on it
-		add(s.windows, "another operating model comes into force by the end of its window")
-		return out
+		v.add(s.windows, "another operating model comes into force by the end of its window")
+		return
 	}
 	if k.c.Emergency != nil {
-		add(s.emergency, "an emergency is asked for: %s", k.c.Emergency.ID)
+		v.add(s.emergency, "an emergency is asked for: %s", k.c.Emergency.ID)
 	}
 	if k.c.Window != nil && !k.in.At.Before(k.c.Window.End) {
-		add(s.windows, "its window has ended")
+		v.add(s.windows, "its window has ended")
 	}
 	for _, f := range k.Faults {
-		add(s.movesFault(f, left), "%s", f.Why)
+		hangs := s.all()
+		if i := s.rule(f.Rule); i >= 0 {
+			hangs = s.of[i].moves
+		}
+		v.add(hangs, "%s", f.Why)
 	}
 	for _, m := range k.Assessment.Unknowns {
-		if !m.Stated {
-			add(s.movesRule(m.Rules[0]), "%s is not known", m.Fact)
+		for _, id := range m.Rules {
+			if !m.Stated {
+				v.add(s.of[s.rule(id)].moves, "%s is not known", m.Fact)
+			}
 		}
 	}
 	for i, f := range s.p.forbid {
 		switch truth, why := f.when.Decide(k.facts); truth {
 		case risk.True:
-			add(s.forbids[i].moves, "never standard: %s (%s)", f.Because, f.ID)
+			v.add(s.forbids[i].moves, "never standard: %s (%s)", f.Because, f.ID)
 		case risk.Undecided:
-			add(s.forbids[i].moves, "perhaps never standard: %s (%s)", f.Because, f.ID)
+			v.add(s.forbids[i].moves, "perhaps never standard: %s (%s)", f.Because, f.ID)
 		case risk.Faulty:
-			add(s.forbids[i].moves, "%s", why)
+			v.add(s.forbids[i].moves, "%s", why)
 		}
 	}
-	s.notAllowed(k, under, left, add)
-	inside, templates := s.templates(k, left)
-	switch {
-	case under == nil:
-		add(templates, "%s", s.couldCover(inside))
-	case !k.LowRisk:
-		add(s.lowers(k, left, templates), "%s", s.whyHigh(k))
+	s.notAllowed(v, k, under)
+	inside, templates := s.templates(v, k, open)
+	if under == nil {
+		v.add(templates, "%s", later(func() string { return s.couldCover(inside) }))
 	}
-	return out
+	if under != nil || inside != nil {
+		s.tooHigh(v, k, under, open, templates)
+	}
 }
 
-// movesFault are the items that could mend what failed.
-func (s *search) movesFault(f risk.Fault, left set) set {
-	if i := s.rule(f.Rule); i >= 0 {
-		return s.of[i].moves
-	}
-	return left
+func (v *view) add(hangs set, format string, args ...any) {
+	v.obstacles = append(v.obstacles, obstacle{format, args, hangs})
 }
 
+// rule is the number of a rule, or -1.
 func (s *search) rule(id string) int {
-	return slices.IndexFunc(s.rules, func(r risk.Rule) bool { return r.ID == id })
+	if i, ok := s.byRule[id]; ok {
+		return i
+	}
+	return -1
 }
-
-func (s *search) movesRule(id string) set { return s.of[s.rule(id)].moves }
 
 // notAllowed finds what the operating model has against it.
-func (s *search) notAllowed(k *classifying, under *template, left set, add func(set, string, ...any)) {
+func (s *search) notAllowed(v *view, k *classifying, under *template) {
 	if k.c.Claim != nil && k.c.Claim.Type != change.Standard {
-		add(s.claims, "%s asks for more scrutiny", k.c.Claim.By)
+		v.add(s.claims, "%s asks for more scrutiny", k.c.Claim.By)
 	}
 	if k.model.Model.Standard == change.Claimed {
-		s.notClaimed(k, under, left, add)
+		s.notClaimed(v, k, under)
 	}
 }
 
-func (s *search) notClaimed(k *classifying, under *template, left set, add func(set, string, ...any)) {
+func (s *search) notClaimed(v *view, k *classifying, under *template) {
+	claims := s.claims | s.windows
 	if len(k.claims) == 0 {
-		add(s.claims|s.windows, "nobody on call claims it as a standard change")
+		v.add(claims, "nobody on call claims it as a standard change")
 		return
 	}
-	claim, moves := k.claims[0], s.claims|s.windows
+	claim, moves := k.claims[0], claims
 	if under != nil {
 		claim = k.claimFor(under.ID)
 	}
 	if len(k.claims) > 1 {
-		if moves = left; under == nil { // which of them counts hangs on the template
+		if moves = s.all(); under == nil { // which of them counts hangs on the template
 			return
 		}
 	}
 	if claim.Type == change.Standard && k.in.OnCall != nil && !k.in.OnCall[claim.By] {
-		add(moves, "%s claims it as a standard change, but is not on call for %s", claim.By, k.service.Team)
+		v.add(moves, "%s claims it as a standard change, but is not on call for %s", claim.By, k.service.Team)
 	}
 }
 
-// templates are those that could cover the change, and the items of which one
-// must be edited for one that does not cover it yet.
-func (s *search) templates(k *classifying, left set) (names []string, moves set) {
+// templates are those that could cover the change, and what it hangs on that
+// those which do not cover it yet, or cannot, do not.
+func (s *search) templates(v *view, k *classifying, open set) (names []string, hangs set) {
 	for i := range s.p.templates {
 		t := &s.p.templates[i]
 		if !s.possible[i] {
 			continue
 		}
-		least, outside := s.outside(k, i, t, left)
-		if outside && least == 0 {
-			continue
+		least, outside := s.outside(k, i, t, open)
+		hangs |= least
+		if !outside || least&^v.items() != 0 {
+			names = append(names, t.ID)
 		}
-		names = append(names, t.ID)
-		moves |= least
 	}
-	return names, moves
+	return names, hangs
 }
 
-// outside reports whether the change is outside of the template, and the fewest
-// items that could move one reason for that.
-func (s *search) outside(k *classifying, i int, t *template, left set) (least set, outside bool) {
-	reason := func(moves set) {
-		moves &= left
-		if !outside || moves.size() < least.size() {
-			least = moves
+// outside reports whether the change is outside of the template, and what one
+// reason for that hangs on: the one that the fewest open items could move.
+func (s *search) outside(k *classifying, i int, t *template, open set) (least set, outside bool) {
+	reason := func(hangs set) {
+		if !outside || harder(hangs, least, open) < 0 {
+			least, outside = hangs, true
 		}
-		outside = true
 	}
 	if wanted, _ := k.wants(t.ID); !wanted {
 		reason(s.claims | s.windows)
@@ -134,12 +133,16 @@ func (s *search) outside(k *classifying, i int, t *template, left set) (least se
 	if truth, _ := t.covers.Decide(k.facts); truth != risk.True {
 		reason(s.covers[i].moves)
 	}
-	if t.except != nil {
-		if truth, _ := t.except.Decide(k.facts); truth != risk.False && truth != risk.Inapplicable {
-			reason(s.excepts[i].moves)
-		}
+	if t.except != nil && !not(t.except, k.facts) {
+		reason(s.excepts[i].moves)
 	}
 	return least, outside
+}
+
+// harder compares what two obstacles hang on: first comes what fewer of the open
+// items could move, or else less in all.
+func harder(a, b, open set) int {
+	return cmp.Or(cmp.Compare((a&open).size(), (b&open).size()), cmp.Compare(a.size(), b.size()))
 }
 
 func (s *search) couldCover(inside []string) string {
@@ -173,48 +176,39 @@ func (s *search) stated(c *risk.Condition) []risk.Fact {
 	return slices.DeleteFunc(c.Seen(s.facts), func(f risk.Fact) bool { return f.State != risk.Present || s.info[f.Name].From == "" })
 }
 
-// better is the most that a rule could come to with the items that are left.
-type better struct {
+// share is what a rule comes to.
+type share struct {
 	points int
 	floor  risk.Level
 	vouch  bool
-	gains  bool // it could be better than it is
 }
 
-// outlook is what a rule could come to at best.
-func (s *search) outlook(i int, now *risk.Reason, left set) better {
-	r := s.rules[i]
-	raises := r.Points > 0 || r.Floor != ""
-	var is better
-	if now != nil {
-		is = better{points: now.Points, floor: now.Floor, vouch: r.Bands == "" && !raises}
-	}
-	if s.of[i].moves&left == 0 {
-		return is
-	}
-	best := better{points: min(is.points, r.Points, 0), vouch: r.Bands == "" && !raises}
+// bestShare is what a rule comes to at best.
+func bestShare(r risk.Rule) share {
+	out := share{points: min(r.Points, 0), vouch: r.Bands == "" && r.Points <= 0 && r.Floor == ""}
 	for _, c := range r.Cuts {
-		best.points = min(best.points, c.Points)
-	}
-	best.gains = best.points < is.points || is.floor.Assessed() || best.vouch && !is.vouch
-	return best
-}
-
-// outlooks are those of all rules.
-func (s *search) outlooks(k *classifying, left set) []better {
-	now := make(map[string]*risk.Reason, len(k.Assessment.Reasons))
-	for i := range k.Assessment.Reasons {
-		now[k.Assessment.Reasons[i].Rule] = &k.Assessment.Reasons[i]
-	}
-	out := make([]better, len(s.rules))
-	for i, r := range s.rules {
-		out[i] = s.outlook(i, now[r.ID], left)
+		out.points = min(out.points, c.Points)
 	}
 	return out
 }
 
-// atBest is the least score, and the least floor, that is in reach.
-func (s *search) atBest(all []better) (score int, floor risk.Level) {
+func (is share) worse(than share) bool {
+	return is.points > than.points || is.floor.Assessed() || than.vouch && !is.vouch
+}
+
+// counted is what all rules come to.
+func (s *search) counted(a risk.Assessment) []share {
+	out := make([]share, len(s.rules))
+	for _, r := range a.Reasons {
+		if i := s.rule(r.Rule); i >= 0 && r.Basis < risk.Bounded {
+			out[i] = share{r.Points, r.Floor, s.best[i].vouch}
+		}
+	}
+	return out
+}
+
+// sum is the score and the floor that the shares of all rules come to.
+func (s *search) sum(all []share) (score int, floor risk.Level) {
 	sums, vouched := make([]int, len(s.groups)), false
 	for i, b := range all {
 		if g, in := s.byGroup[s.rules[i].Group]; in {
@@ -244,29 +238,57 @@ func (s *search) atBest(all []better) (score int, floor risk.Level) {
 	return score, floor
 }
 
-// lowers are the items that could lower the risk, or have another template,
-// window or claim let more through; none where no ceiling is in reach.
-func (s *search) lowers(k *classifying, left, templates set) (out set) {
-	all := s.outlooks(k, left)
-	score, floor := s.atBest(all)
-	slack := k.model.Model.Slack
-	reach := s.p.rules.LevelOf(score - slack)
-	if floor.Rank() > reach.Rank() {
-		reach = floor
-	}
-	if !reach.AtMost(s.highest(k, left)) {
-		return 0
-	}
-	for i, b := range all {
-		if b.gains {
-			out |= s.of[i].moves
+// tooHigh finds whether the risk is too high: for any template, however well the
+// open items turn out; or else for the template that covers the change, unless
+// the risk is lowered, or another template, window or claim lets more through.
+func (s *search) tooHigh(v *view, k *classifying, under *template, open, templates set) {
+	all := s.counted(k.Assessment)
+	hangs, settled := templates|s.claims, []int{}
+	for i := range all {
+		if !all[i].worse(s.best[i]) {
+			continue
+		}
+		hangs |= s.of[i].moves
+		if s.of[i].moves&open == 0 {
+			settled = append(settled, i)
+		} else {
+			all[i] = s.best[i]
 		}
 	}
-	out |= templates | s.claims
+	var frozen set
 	if len(k.freezes) > 0 {
-		out |= s.windows
+		frozen = s.windows
 	}
-	return out
+	ceiling := s.highest(k, open)
+	reach, score := s.reach(k, all)
+	v.score = score
+	why := later(func() string { return s.whyHigh(k) })
+	if reach.AtMost(ceiling) {
+		if under != nil && !k.LowRisk {
+			v.add(hangs|frozen, "%s", why)
+		}
+		return
+	}
+	hangs = frozen &^ open
+	for _, i := range settled {
+		is := all[i]
+		all[i] = s.best[i]
+		if reach, _ := s.reach(k, all); !reach.AtMost(ceiling) {
+			continue // it would be too high without this one
+		}
+		all[i] = is
+		hangs |= s.of[i].moves
+	}
+	v.add(hangs, "%s", why)
+}
+
+// reach is the least level that the shares of the rules come to, and their score.
+func (s *search) reach(k *classifying, all []share) (level risk.Level, score int) {
+	score, level = s.sum(all)
+	if l := s.p.rules.LevelOf(score - k.model.Model.Slack); l.Rank() > level.Rank() {
+		level = l
+	}
+	return level, score
 }
 
 // highest is the highest ceiling that any template could have.

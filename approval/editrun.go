@@ -186,93 +186,25 @@ var nothing = func() (n node) {
 	return n
 }()
 
-// run searches by the number of edits.
-func (s *search) run() []Suggestion {
-	var found []node
-	level, seen := []node{nothing}, map[node]bool{}
-	for len(level) > 0 {
-		var next []node
-		var works []node
-		for i := range level {
-			if s.above(found, &level[i]) {
-				continue
-			}
-			if s.tried >= s.budget {
-				s.complete = false
-				break
-			}
-			standard, branches := s.expand(&level[i])
-			if standard {
-				works = append(works, level[i])
-			}
-			for _, b := range branches {
-				if !seen[b] {
-					seen[b] = true
-					next = append(next, b)
-				}
-			}
-		}
-		found = append(found, works...)
-		level = next
-		clear(seen)
-	}
-	return s.suggestions(found)
-}
-
-// above reports whether the items of a node hold those of one that works.
-func (s *search) above(found []node, n *node) bool {
-	items := n.items()
-	return slices.ContainsFunc(found, func(f node) bool { return f.items()&^items == 0 && f.items() != items })
-}
-
-// expand looks at a node: whether it is standard, and if not, what it can come
-// to with one edit more.
-func (s *search) expand(n *node) (standard bool, next []node) {
-	s.tried++
-	c, in := s.apply(n)
-	k, under := s.look(c, in)
-	left := (set(1)<<len(s.items) - 1) &^ n.items()
-	obstacles := s.obstacles(k, under, left)
-	if len(obstacles) == 0 {
-		return s.p.Classify(c, in).Type == change.Standard, nil
-	}
-	least := slices.MinFunc(obstacles, func(a, b obstacle) int { return cmp.Compare(a.moves.size(), b.moves.size()) })
-	if least.moves == 0 {
-		s.deadEnd(n, obstacles)
-	}
-	for i := range s.items {
-		if least.moves>>i&1 == 0 {
-			continue
-		}
-		for _, w := range s.live[i] {
-			child := *n
-			child[i] = w
-			next = append(next, child)
-		}
-	}
-	return false, next
-}
-
 // suggestions are the best ways of the sets of items that work, in order.
-func (s *search) suggestions(found []node) []Suggestion {
-	var done []set
+func (s *search) suggestions() []Suggestion {
 	type ranked struct {
 		Suggestion
-		cost int
-		node node
+		cost  int
+		items set
 	}
 	var all []ranked
-	for _, n := range found {
-		if slices.Contains(done, n.items()) {
-			continue
+	for i, w := range s.found {
+		if !w.smallest && (s.complete || slices.ContainsFunc(s.found[i+1:], func(f working) bool { return f.items()&^w.items() == 0 })) {
+			continue // there are smaller ones
 		}
-		done = append(done, n.items())
-		if one, cost, ok := s.suggestion(&n); ok {
-			all = append(all, ranked{one, cost, n})
+		w.smallest = w.smallest || w.items().size() <= s.size
+		if one, cost, ok := s.suggestion(&w); ok {
+			all = append(all, ranked{one, cost, w.items()})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(len(a.Edits), len(b.Edits)), cmp.Compare(a.cost, b.cost), slices.Compare(order(a.node), order(b.node)))
+		return cmp.Or(cmp.Compare(len(a.Edits), len(b.Edits)), cmp.Compare(a.cost, b.cost), slices.Compare(a.items.list(), b.items.list()))
 	})
 	out := make([]Suggestion, len(all))
 	for i := range all {
@@ -281,24 +213,19 @@ func (s *search) suggestions(found []node) []Suggestion {
 	return out
 }
 
-// order lists the items of a node.
-func order(n node) (out []int) {
-	for i, w := range n {
-		if w >= 0 {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
 // suggestion gives each edit the kindest way that works with the others: the
 // first one of windows and claims, and else the one that leaves most open;
-// numbers come last, so that they take what the rest leaves. All that is at least as good will do as well, whatever becomes of the others. What
-// is handed out has been classified as standard.
-func (s *search) suggestion(n *node) (out Suggestion, cost int, ok bool) {
-	inTurn := order(*n)
+// numbers come last, so that they take what the rest leaves. All that is at
+// least as good will do as well, whatever becomes of the others. What is handed
+// out has been classified as standard.
+func (s *search) suggestion(w *working) (out Suggestion, cost int, ok bool) {
+	n := &w.node
+	inTurn := n.items().list()
 	slices.SortStableFunc(inTurn, func(a, b int) int { return cmp.Compare(s.items[a].number(), s.items[b].number()) })
 	for _, i := range inTurn {
+		if !w.smallest && s.needless(n, i) {
+			continue
+		}
 		best, most := n[i], 0
 		for w := range s.items[i].ways {
 			open := len(s.noWorse(i, w))
@@ -311,18 +238,33 @@ func (s *search) suggestion(n *node) (out Suggestion, cost int, ok bool) {
 		}
 		n[i] = best
 	}
+	for again := !w.smallest; again; { // other ways may make others needless
+		again = slices.ContainsFunc(n.items().list(), func(i int) bool { return s.needless(n, i) })
+	}
 	var in Inputs
 	out.Change, in = s.apply(n)
 	out.Result = s.p.Classify(out.Change, in)
 	if out.Result.Type != change.Standard || !s.honest(out.Change, in, n) {
 		return out, 0, false
 	}
-	for _, i := range order(*n) {
+	for _, i := range n.items().list() {
 		edit := s.edit(i, int(n[i]), &out)
 		out.Edits = append(out.Edits, edit)
 		cost += int(edit.Kind)
 	}
+	out.Smallest = w.smallest
 	return out, cost, true
+}
+
+// needless leaves an item out if it is standard without it.
+func (s *search) needless(n *node, i int) bool {
+	kept := n[i]
+	n[i] = -1
+	if s.standard(n) {
+		return true
+	}
+	n[i] = kept
+	return false
 }
 
 // number is 1 for an item that is a number.
@@ -355,10 +297,11 @@ func (s *search) standard(n *node) bool {
 // honest reports whether every fact that was known and that no edit is about is
 // as it was, and whether nobody stopped vouching for one.
 func (s *search) honest(c *change.Change, in Inputs, n *node) bool {
-	k, _ := s.look(c, in)
+	k := &classifying{p: s.p, c: c, in: in}
+	facts := s.p.rules.Vocabulary().Facts(c, k.situation())
 	for name := range s.info {
 		was, _ := s.facts.Get(name)
-		is, _ := k.facts.Get(name)
+		is, _ := facts.Get(name)
 		if was.State != risk.Present || was.Provenance == risk.Derived {
 			continue
 		}
@@ -375,7 +318,7 @@ func (s *search) honest(c *change.Change, in Inputs, n *node) bool {
 // mayTurn reports whether an edit that was chosen may give a fact another value
 // than the one that it has; see [EditKind].
 func (s *search) mayTurn(fact string, n *node) bool {
-	for _, i := range order(*n) {
+	for _, i := range n.items().list() {
 		one := s.items[i]
 		if slices.Contains(one.facts, fact) && one.kind != EditSupply && one.kind != EditAttest {
 			return true
@@ -384,26 +327,13 @@ func (s *search) mayTurn(fact string, n *node) bool {
 	return s.info[fact].From == "window" && s.windows&n.items() != 0
 }
 
-// deadEnd keeps what stood in the way where it was least.
-func (s *search) deadEnd(n *node, obstacles []obstacle) {
-	var held []string
-	for _, o := range obstacles {
-		if o.moves == 0 {
-			held = append(held, o.what)
-		}
-	}
-	if s.held == nil || n.items() != 0 && !s.atRoot && len(held) < len(s.held) {
-		s.held, s.atRoot = held, n.items() == 0
-	}
-}
-
 // blockers are what stands in the way where there is no suggestion.
 func (s *search) blockers() []string {
 	if !s.complete { // a dead end of one way may be none of another
 		var out []string
-		k, under := s.look(s.base, s.in)
-		for _, o := range s.obstacles(k, under, ^set(0)) {
-			out = append(out, o.what)
+		s.limit, s.cut = s.tried+1, false
+		for _, o := range s.view(nothing, 0, s.all()).obstacles {
+			out = append(out, o.String())
 		}
 		return append(out, "the search ended too early to say which of these can be overcome")
 	}

@@ -12,13 +12,6 @@ import (
 	"github.com/changelane/changelane/risk"
 )
 
-// The search goes by the number of edits. Of all that keeps a change from being
-// standard it takes the one obstacle that the fewest items could move, and tries
-// each of these in each way: one of them must be in every set of edits that
-// works, as nothing else changes what the obstacle hangs on. So no smallest set
-// is missed, and most of the others are never looked at. An obstacle that no
-// item moves ends a branch; at the root it is the reason why there is no way.
-
 // set is a set of items, as bits.
 type set uint64
 
@@ -38,12 +31,30 @@ func (n *node) items() (out set) {
 	return out
 }
 
-// obstacle is one reason why a change is not standard, and the items that could
-// move it.
-type obstacle struct {
-	what  string // a sentence
-	moves set
+// list has the items in order.
+func (s set) list() (out []int) {
+	for ; s != 0; s &= s - 1 {
+		out = append(out, bits.TrailingZeros64(uint64(s)))
+	}
+	return out
 }
+
+// obstacle is one reason why a change is not standard, and the items that it hangs
+// on: it stands as long as the ways of those are not changed, nor any of them is
+// edited that is not, whatever becomes of the others.
+type obstacle struct {
+	format string
+	args   []any
+	hangs  set
+}
+
+// String is a sentence.
+func (o obstacle) String() string { return fmt.Sprintf(o.format, o.args...) }
+
+// later is a text that is not made before it is wanted.
+type later func() string
+
+func (l later) String() string { return l() }
 
 // condition is what the search knows of a condition.
 type condition struct {
@@ -73,12 +84,22 @@ type search struct {
 	merits    [][]merit      // of the ways of each item
 	groups    []risk.Group
 	byGroup   map[string]int
-	windows   set // the item that moves the window
-	claims    set // likewise
+	byRule    map[string]int
+	best      []share // by rule
+	windows   set     // the item that moves the window
+	claims    set     // likewise
 	emergency set
 	budget    int
-	tried     int
+	tried     int  // assessments
+	limit     int  // of them, for now
+	steps     int  // sets that were gone through
+	cut       bool // the search has come to a limit
 	complete  bool
+	clauses   []set        // each set that works holds one of each
+	nowhere   map[node]set // choices that lead nowhere, unless one of these is edited as well
+	masks     []set        // the items of these choices, each once
+	found     []working
+	size      int      // the sets that work and hold less have been found
 	held      []string // what no item moved, where that was least
 	atRoot    bool     // that is so of the change as it is
 }
@@ -99,7 +120,7 @@ func (p *Policy) newSearch(c *change.Change, in Inputs, opts *CounterfactualOpti
 	if err != nil {
 		return nil, err
 	}
-	s := &search{base: base, budget: o.Budget, complete: true, rules: p.rules.Rules(), groups: p.rules.Groups()}
+	s := &search{base: base, budget: o.Budget, complete: true, nowhere: map[node]set{}, rules: p.rules.Rules(), groups: p.rules.Groups()}
 	s.editing = editing{p: p, c: base, in: in, info: map[string]risk.FactInfo{}}
 	if err := s.prepare(); err != nil {
 		return nil, err
@@ -114,6 +135,9 @@ func (p *Policy) newSearch(c *change.Change, in Inputs, opts *CounterfactualOpti
 	s.dropInvalid()
 	return s, s.index()
 }
+
+// all are all items.
+func (s *search) all() set { return set(1)<<len(s.items) - 1 }
 
 // hopeless reports whether it does not matter what the requester does.
 func (s *search) hopeless() bool {
@@ -144,7 +168,7 @@ func (s *search) prepare() error {
 	}
 	s.observed = observed
 	s.k, _ = s.look(s.base, s.in)
-	s.facts = s.k.facts
+	s.facts = v.Facts(s.base, s.k.situation())
 	return nil
 }
 
@@ -182,7 +206,7 @@ func (s *search) apply(n *node) (*change.Change, Inputs) {
 // that covers the change.
 func (s *search) look(c *change.Change, in Inputs) (*classifying, *template) {
 	k := &classifying{p: s.p, c: c, in: in}
-	k.facts = s.p.rules.Vocabulary().Facts(c, k.situation())
+	k.facts = s.p.read.change.Facts(c, k.situation())
 	k.Assessment = s.p.rules.Assess(k.facts)
 	k.Faults = append(k.Faults, k.Assessment.Faults...)
 	k.findFreezes()
@@ -211,7 +235,9 @@ func (s *search) index() error {
 	for i, g := range s.groups {
 		s.byGroup[g.Name] = i
 	}
-	for _, r := range s.rules {
+	s.byRule = make(map[string]int, len(s.rules))
+	for i, r := range s.rules {
+		s.byRule[r.ID], s.best = i, append(s.best, bestShare(r))
 		if r.Bands != "" {
 			s.of = append(s.of, condition{reads: []string{r.Bands}, moves: s.byFact[r.Bands]})
 		} else if err := s.condition(&s.of, r.When); err != nil {

@@ -96,7 +96,7 @@ func (e *editing) sort(w change.Window, frozen [][]change.Interval) string {
 	c := *e.c
 	c.Window = &w
 	k := &classifying{p: e.p, c: &c, in: e.in}
-	k.facts = e.p.rules.Vocabulary().Facts(&c, k.situation())
+	k.facts = e.p.read.change.Facts(&c, k.situation())
 	k.findClaims()
 	var b strings.Builder
 	for _, list := range frozen {
