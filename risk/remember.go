@@ -18,7 +18,7 @@ func memory(text string, extras []Extra) string {
 	if len(extras) == 0 {
 		return text
 	}
-	return fmt.Sprintf("%q %q", text, extras)
+	return fmt.Sprintf("%q %#v", text, extras)
 }
 
 // Remembering is the vocabulary with these conditions compiled, for who makes one
@@ -26,6 +26,9 @@ func memory(text string, extras []Extra) string {
 // conditions of the two do not go together. A condition that does not compile is
 // left for whoever asks for it.
 func (v *Vocabulary) Remembering(conditions []string, extras ...Extra) *Vocabulary {
+	if v.none() {
+		return v
+	}
 	out := *v
 	out.compiled = maps.Clone(v.compiled)
 	if out.compiled == nil {

@@ -11,6 +11,9 @@ import (
 // each service of the situations, whatever the other facts. Both are over the
 // vocabulary, with the same extra facts.
 func (p *Prover) Same(a, b *Condition) bool {
+	if p == nil || a.none() || b.none() {
+		return false
+	}
 	for _, world := range p.worlds {
 		if !a.expr.Settle(p.tied, world).Same(b.expr.Settle(p.tied, world)) {
 			return false
@@ -22,6 +25,9 @@ func (p *Prover) Same(a, b *Condition) bool {
 // Denied reports whether the condition is false, or has no meaning, for each
 // service of the situations, whatever the other facts.
 func (p *Prover) Denied(c *Condition) bool {
+	if p == nil || c.none() {
+		return false
+	}
 	for _, world := range p.worlds {
 		is, settled := c.expr.Settle(p.tied, world).Verdict()
 		if !settled || is != rule.IsFalse && is != rule.IsNotApplicable {
