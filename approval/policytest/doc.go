@@ -7,7 +7,9 @@
 // kills it, and the [Score] says how many are killed. One that survives comes,
 // where it can be found, with a [Witness]: a change that the two policies answer
 // differently, in the form of a case. [Thresholds] writes cases at the values at
-// which conditions turn, with the answers of today, for a person to look at.
+// which conditions turn, with the answers of today, for a person to look at: what
+// is written here is headed "unread", runs, and shows nothing until somebody has
+// read it and taken out that word.
 //
 // Everything here is a function of the definition of a policy and its tests; it
 // decides nothing.
