@@ -40,9 +40,9 @@ func nameParts(pattern string) []namePart {
 	return parts
 }
 
-// matchNames matches all names of a path. Where the names behind a "**" do not
-// follow, they are looked for from the next name on; to go back behind an
-// earlier "**" would find nothing else.
+// matchNames matches all names of a path, none of which is empty in a change that
+// is valid. Where the names behind a "**" do not follow, they are looked for from
+// the next name on; to go back behind an earlier "**" would find nothing else.
 func matchNames(parts []namePart, path string) bool {
 	end := len(path) + 1                // behind the last name, as if a slash followed it
 	at, part := 0, 0                    // where the next name of the path begins, and which part it is for
