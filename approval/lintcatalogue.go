@@ -24,7 +24,7 @@ func (l *policyLint) templates() {
 			l.say(d.at("bound-to"), d.ID, risk.NeverTrue, nil, "the template %s is bound to a stage, tier or exposure that no service has, so it covers nothing", d.ID)
 			continue
 		}
-		if l.covers(t) && l.usable(t) && l.allowed(t) {
+		if here := l.here(t); l.covers(here, t) && l.usable(here, t) && l.allowed(here, t) {
 			live = append(live, t)
 		}
 	}
@@ -38,10 +38,12 @@ func conditions(list ...*risk.Condition) []*risk.Condition {
 	return slices.DeleteFunc(list, func(c *risk.Condition) bool { return c == nil })
 }
 
+// here is a prover for the services that a template is bound to.
+func (l *policyLint) here(t *template) *risk.Prover { return l.anywhere.In(l.situations(t.BoundTo)) }
+
 // covers looks at the envelope by itself; it reports whether anything is in it.
-func (l *policyLint) covers(t *template) bool {
-	at, here := t.at("covers"), l.anywhere.In(l.situations(t.BoundTo))
-	covers, except := conditions(t.covers), conditions(t.except)
+func (l *policyLint) covers(here *risk.Prover, t *template) bool {
+	at, covers, except := t.at("covers"), conditions(t.covers), conditions(t.except)
 	switch {
 	case l.anywhere.Never(covers, nil):
 		l.exclude(at, t.ID, t.covers, nil, "the template %s covers nothing: its condition can never be true")
@@ -78,8 +80,7 @@ func (l *policyLint) exclude(at source, id string, c *risk.Condition, witness *c
 
 // allowed reports whether anything that the template covers can be standard
 // under it: not if all of it is forbidden, or held above its ceiling.
-func (l *policyLint) allowed(t *template) bool {
-	here := l.anywhere.In(l.situations(t.BoundTo))
+func (l *policyLint) allowed(here *risk.Prover, t *template) bool {
 	covers := conditions(t.covers)
 	for _, f := range l.p.forbid {
 		if !l.all(f) && here.Never(covers, conditions(t.except, f.when)) {
@@ -150,8 +151,7 @@ func (l *policyLint) subsumed(t *template, all []*template) {
 		case !l.within(t, o) || l.within(o, t) && o.ceiling == t.ceiling && t.ID < o.ID:
 			continue
 		}
-		here := l.anywhere.In(l.situations(t.BoundTo))
-		_, witness := here.Possible(conditions(t.covers, o.covers), conditions(t.except, o.except))
+		_, witness := l.here(t).Possible(conditions(t.covers, o.covers), conditions(t.except, o.except))
 		l.say(t.at("covers"), t.ID, risk.Subsumed, witness, "the template %s makes no difference: whatever it covers, %s covers too, up to the level %s", t.ID, o.ID, o.Ceiling)
 		return
 	}

@@ -9,14 +9,13 @@ import (
 
 // usable reports whether something that the template covers can be standard by the
 // operating model of its service, today or under one that is to come.
-func (l *policyLint) usable(t *template) bool {
+func (l *policyLint) usable(here *risk.Prover, t *template) bool {
 	all := l.situations(t.BoundTo)
 	open := slices.DeleteFunc(slices.Clone(all), func(s risk.Situation) bool { return !l.everStandard(s.Service) })
 	if len(open) > 0 && (len(open) == len(all) || !l.anywhere.In(open).Never(conditions(t.covers), conditions(t.except))) {
 		return true
 	}
-	_, witness := l.anywhere.In(all).Possible(conditions(t.covers), conditions(t.except))
-	l.say(t.src, t.ID, risk.NoEffect, witness, "nothing is standard under the template %s: each service that it covers is under an operating model in which nothing is", t.ID)
+	l.say(t.src, t.ID, risk.NoEffect, l.covered(here, t), "nothing is standard under the template %s: each service that it covers is under an operating model in which nothing is", t.ID)
 	return false
 }
 

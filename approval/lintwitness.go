@@ -9,7 +9,7 @@ import (
 // claimed is a change that the template covers and that claims to be standard
 // under it, where it is not: the template is not in force.
 func (l *policyLint) claimed(t *template) *change.Change {
-	c := l.covered(l.anywhere.In(l.situations(t.BoundTo)), t)
+	c := l.covered(l.here(t), t)
 	if c == nil {
 		return nil
 	}

@@ -244,11 +244,19 @@ func (a *account) decideBand(r *packedRule) outcome {
 	return o
 }
 
+// reaches reports whether a number is at a cut or above.
+func reaches(v *rule.Value, whole bool, cut float64) bool {
+	if whole {
+		return rule.Order(v.Int, cut) >= 0
+	}
+	return v.Float >= cut
+}
+
 // points are those of the band that a number is in.
 func (b *bandCuts) points(v *rule.Value, whole bool) int {
 	points := 0
 	for _, c := range b.cuts {
-		if whole && rule.Order(v.Int, c.From) >= 0 || !whole && v.Float >= c.From {
+		if reaches(v, whole, c.From) {
 			points = c.Points
 		}
 	}

@@ -105,12 +105,8 @@ func (l *ruleLint) banded(r *compiledRule, try, from, to float64) *change.Change
 	}
 	values[r.band] = l.number(r.band, try)
 	return l.shown(values, nil, func(f Facts, _ Assessment) bool {
-		v := f.values[r.band]
-		n := v.Float
-		if l.rs.vocabulary.defs[r.band].Type == rule.Int {
-			n = float64(v.Int)
-		}
-		return v.State == rule.Present && from <= n && n < to
+		v, whole := &f.values[r.band], l.rs.vocabulary.defs[r.band].Type == rule.Int
+		return v.State == rule.Present && reaches(v, whole, from) && !reaches(v, whole, to)
 	})
 }
 

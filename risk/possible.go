@@ -286,13 +286,9 @@ func (p *Prover) lives(s Situation, values []rule.Value) bool {
 	}
 	facts := p.vocabulary.Facts(&change.Change{}, s)
 	for _, i := range p.tied {
-		if values[i].State == rule.Present && !sameValue(values[i], facts.values[i]) {
+		if values[i].State == rule.Present && !values[i].Same(facts.values[i]) {
 			return false
 		}
 	}
 	return true
-}
-
-func sameValue(a, b rule.Value) bool {
-	return a.State == b.State && a.Bool == b.Bool && a.Int == b.Int && a.Float == b.Float && a.Text == b.Text && slices.Equal(a.List, b.List)
 }

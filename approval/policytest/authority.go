@@ -53,7 +53,7 @@ func (m *making) seated(r approval.AuthorityRule) *risk.Prover {
 	if r.Review != "" || slices.ContainsFunc(r.Needs, func(n approval.Need) bool { return n.Each == "" }) {
 		return m.prover
 	}
-	return m.facts.Prover(situations(m.d, func(s change.Service) bool { return len(s.Carries) > 0 }))
+	return m.prover.In(situations(m.d, func(s change.Service) bool { return len(s.Carries) > 0 }))
 }
 
 // needs adds the mutants of a list of needs: each left out, where that is not

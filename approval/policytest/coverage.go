@@ -68,10 +68,15 @@ func (c Coverage) Files() []Share {
 	return append(out, all)
 }
 
+// shows reports whether a case can show anything: its change is not refused, and
+// somebody has read it.
+func shows(c *approval.TestCase) bool { return c.Err == nil && !c.Unread }
+
 // Cover runs the cases and looks at what each part of the policy came to in
 // them: rules, cuts, levels, groups, templates, what is forbidden, freezes and
 // authority, and each part of their conditions (condition coverage). A change
-// that is refused shows nothing, nor does a case that nobody has read. The error is that of [approval.New].
+// that is refused shows nothing, nor does a case that nobody has read. The error
+// is that of [approval.New].
 func Cover(d approval.Definition, tests approval.TestSuite) (Coverage, error) {
 	p, err := approval.New(d)
 	if err != nil {
@@ -89,7 +94,7 @@ func Cover(d approval.Definition, tests approval.TestSuite) (Coverage, error) {
 		return Coverage{}, c.err
 	}
 	for _, one := range tests.Cases {
-		if one.Err != nil || one.Unread {
+		if !shows(&one) {
 			continue
 		}
 		if t := p.Trace(one.Change, approval.Inputs{At: one.At}); t.Err == nil {

@@ -419,8 +419,9 @@ func (m *making) templates() {
 		m.level(Mutant{Place: t.Place("ceiling", 0, 0), Part: part, Field: "ceiling"}, t.Ceiling, "", func(d *approval.Definition, s string) {
 			set(func(t *approval.Template) { t.Ceiling = s })(d)
 		})
+		bound := m.prover.In(situations(m.d, fitting(t.BoundTo)))
 		in := func(field, source string, do func(*approval.Template, string)) text {
-			return text{part: part, field: field, source: source, vocabulary: m.facts, prover: m.facts.Prover(situations(m.d, fitting(t.BoundTo))),
+			return text{part: part, field: field, source: source, vocabulary: m.facts, prover: bound,
 				place: func(line, column int) risk.Place { return t.Place(field, line, column) },
 				set:   func(d *approval.Definition, s string) { set(func(t *approval.Template) { do(t, s) })(d) }}
 		}

@@ -155,7 +155,7 @@ type trial struct {
 func (b *bounding) around(q question, condition *risk.Condition, bound risk.Boundary) bool {
 	for i := range b.tests.Cases {
 		c := &b.tests.Cases[i]
-		if c.Err != nil || c.Unread {
+		if !shows(c) {
 			continue
 		}
 		if turning := turns(b.trials(c, condition, q, bound)); len(turning) > 0 && b.matters(q, bound.Fact, turning) {
@@ -269,7 +269,7 @@ func (b *bounding) open(now setting, base []byte) {
 func (b *bounding) why(bound risk.Boundary) string {
 	values := b.stage.values(bound)
 	ok := func(c approval.TestCase) bool {
-		if c.Err != nil || c.Unread {
+		if !shows(&c) {
 			return false
 		}
 		_, found := b.stage.with(&c, bound.Fact, values[0])

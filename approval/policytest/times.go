@@ -225,6 +225,6 @@ func (m *making) boundAlike(t approval.Template, to approval.Binding) func() boo
 	return func() bool {
 		moved := situations(m.d, func(s change.Service) bool { return t.BoundTo.Fits(&s) != to.Fits(&s) })
 		covers, err := m.facts.Condition(t.Covers)
-		return err == nil && (len(moved) == 0 || m.facts.Prover(moved).Denied(covers))
+		return err == nil && (len(moved) == 0 || m.prover.In(moved).Denied(covers))
 	}
 }

@@ -26,7 +26,7 @@ type Witness struct {
 func (h *hunting) witness(m *Mutant, mutant *approval.Policy) *Witness {
 	for i := range h.tests.Cases {
 		c := &h.tests.Cases[i]
-		if c.Err != nil || c.Unread || m.tells != nil && m.tells.idle(h.was[i].Facts) {
+		if !shows(c) || m.tells != nil && m.tells.idle(h.was[i].Facts) {
 			continue
 		}
 		if w := h.show(c, c.Change, h.was[i].Classification, m, mutant, "looked at closely"); w != nil {
@@ -58,7 +58,7 @@ func (h *hunting) vary(m *Mutant, mutant *approval.Policy, most int, of func(*ap
 	step := max(1, (len(h.tests.Cases)+most-1)/most)
 	for i := 0; i < len(h.tests.Cases); i += step {
 		c := &h.tests.Cases[i]
-		if c.Err != nil || c.Unread {
+		if !shows(c) {
 			continue
 		}
 		in := approval.Inputs{At: c.At}

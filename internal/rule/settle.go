@@ -87,7 +87,7 @@ func (s *settling) given(n *node) bool {
 // alike compares all that decides what a part comes to.
 func alike(a, b *node) bool {
 	same := a.op == b.op && a.name == b.name && a.kind == b.kind && a.fact == b.fact && a.unit == b.unit &&
-		sameValue(a.value, b.value) && slices.Equal(a.texts, b.texts) && slices.Equal(a.ints, b.ints) && (a.re == nil) == (b.re == nil)
+		a.value.Same(b.value) && slices.Equal(a.texts, b.texts) && slices.Equal(a.ints, b.ints) && (a.re == nil) == (b.re == nil)
 	if same && a.re != nil {
 		same = a.re.String() == b.re.String()
 	}
@@ -95,8 +95,4 @@ func alike(a, b *node) bool {
 		same = same && a.amount != nil && b.amount != nil && a.amount.Cmp(b.amount) == 0
 	}
 	return same && slices.EqualFunc(a.args, b.args, alike)
-}
-
-func sameValue(a, b Value) bool {
-	return a.State == b.State && a.Bool == b.Bool && a.Int == b.Int && a.Float == b.Float && a.Text == b.Text && slices.Equal(a.List, b.List)
 }

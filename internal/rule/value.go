@@ -1,5 +1,7 @@
 package rule
 
+import "slices"
+
 // State says how much is known of a value. The zero State is Unknown.
 type State uint8
 
@@ -34,6 +36,12 @@ func IntValue(n int64) Value     { return Value{State: Present, Int: n} }
 func FloatValue(f float64) Value { return Value{State: Present, Float: f} }
 func TextValue(s string) Value   { return Value{State: Present, Text: s} }
 func ListValue(l []string) Value { return Value{State: Present, List: l} }
+
+// Same reports whether two values are the same, whether or not it was looked up
+// which words they are.
+func (v Value) Same(o Value) bool {
+	return v.State == o.State && v.Bool == o.Bool && v.Int == o.Int && v.Float == o.Float && v.Text == o.Text && slices.Equal(v.List, o.List)
+}
 
 // The setters write a present value to a place where values of one fact are
 // kept, one after another. They leave alone what no value of its type has, and
