@@ -14,7 +14,7 @@ import (
 // service that the policy does not know is nil, and all facts about it are
 // unknown, as they are of no change.
 func (p *Policy) Situation(c *change.Change, at time.Time) risk.Situation {
-	if c == nil {
+	if p == nil || c == nil {
 		return risk.Situation{At: at}
 	}
 	k := &classifying{p: p, c: c, in: Inputs{At: at}}

@@ -16,8 +16,12 @@ type Variants struct {
 	covers         []string // of the templates, which do not cover everything
 }
 
-// Variants is a maker of policies like this one.
+// Variants is a maker of policies like this one; nil where there is none, which
+// makes policies all the same.
 func (p *Policy) Variants() *Variants {
+	if p == nil || p.rules == nil {
+		return nil
+	}
 	out := &Variants{p: p, carried: p.carried}
 	var plain, authority, each []string
 	for _, r := range p.d.Risk.Rules {

@@ -57,3 +57,20 @@ func TestVariants(t *testing.T) {
 		}
 	}
 }
+
+// Without a policy nothing is shared, and nothing is known of a service.
+func TestVariantsOfNothing(t *testing.T) {
+	d, err := approval.ParseDefinition(os.DirFS("../examples/policy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, none := range []*approval.Policy{nil, {}} {
+		p, err := none.Variants().New(d)
+		if err != nil || p.Digest() == "" {
+			t.Errorf("%v, %v", p, err)
+		}
+		if s := none.Situation(&change.Change{Service: d.Services[0].Name}, monday); s.Service != nil || !s.At.Equal(monday) {
+			t.Errorf("a service is known: %v", s)
+		}
+	}
+}
