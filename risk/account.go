@@ -16,6 +16,7 @@ type account struct {
 	rs        *RuleSet
 	run       *rule.Run
 	facts     Facts
+	late      *lateFacts // nil where all facts were read
 	total     tally
 	sums      []tally // by group
 	bestFloor Level
@@ -32,7 +33,7 @@ type account struct {
 
 func (rs *RuleSet) account() *account {
 	n := 2 * len(rs.vocabulary.defs)
-	return &account{rs: rs, run: rs.set.NewRun(), sums: make([]tally, len(rs.groups)), wanted: make([]bool, n), hanging: make([][]string, n)}
+	return &account{rs: rs, sums: make([]tally, len(rs.groups)), wanted: make([]bool, n), hanging: make([][]string, n)}
 }
 
 // assess makes the assessment of the facts, and forgets the one before.
@@ -216,7 +217,7 @@ func (a *account) lowering(r *packedRule, v rule.Verdict, why string) outcome {
 
 // stated reports whether the rule reads a fact that nobody vouches for.
 func (a *account) stated(r *packedRule) bool {
-	return slices.ContainsFunc(a.rs.lists.of(r.seen), func(i int32) bool { return a.facts.sources[i] == Stated })
+	return slices.ContainsFunc(a.need(r.seen), func(i int32) bool { return a.facts.sources[i] == Stated })
 }
 
 // decideBand: a number that is not known counts as the worst band, once.
@@ -270,7 +271,7 @@ func (a *account) missing(r *packedRule, stated bool) {
 	if stated {
 		slots = len(a.wanted) / 2
 	}
-	for _, i := range a.rs.lists.of(r.asked) {
+	for _, i := range a.need(r.asked) {
 		switch {
 		case stated && a.facts.sources[i] != Stated:
 			continue
@@ -287,18 +288,28 @@ func (a *account) missing(r *packedRule, stated bool) {
 	}
 }
 
+// need has the facts of a list read.
+func (a *account) need(list uint16) []int32 {
+	facts := a.rs.lists.of(list)
+	if a.late != nil {
+		for _, i := range facts {
+			a.late.need(int(i))
+		}
+	}
+	return facts
+}
+
 // seen are the facts that the rule looked at.
 func (a *account) seen(r *packedRule) []Fact {
-	list, start := a.rs.lists.of(r.seen), len(a.saw)
+	list, start := a.need(r.seen), len(a.saw)
 	end := start + len(list)
 	if end > cap(a.saw) {
 		a.saw = slices.Grow(a.saw, len(list))
 	}
 	a.saw = a.saw[:end]
-	out, f := a.saw[start:end:end], &a.facts
+	out := a.saw[start:end:end]
 	for n, i := range list {
-		d, v, to := &f.vocabulary.defs[i], &f.values[i], &out[n]
-		to.Name, to.State, to.Provenance, to.kind, to.value = d.Name, stateOf(v), f.sources[i], d.Type, v
+		a.facts.show(&out[n], int(i))
 	}
 	return out
 }

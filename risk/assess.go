@@ -132,7 +132,7 @@ func (rs *RuleSet) Assess(f Facts) (a Assessment) {
 		return rs.failed(otherVocabulary)
 	}
 	account := rs.account()
-	account.facts = f
+	account.facts, account.run = f, rs.set.NewRun()
 	account.assess()
 	return account.Assessment
 }
@@ -151,9 +151,8 @@ func (rs *RuleSet) failed(why string) Assessment {
 // takes, so that the next one needs none. Each goroutine needs one of its own.
 type Assessor struct {
 	rs      *RuleSet
-	reader  *Reader
-	reading reading
 	account *account
+	facts   *lateFacts
 }
 
 // Assessor makes an assessor of the rule set.
@@ -161,9 +160,13 @@ func (rs *RuleSet) Assessor() *Assessor {
 	if rs == nil || len(rs.rules) == 0 {
 		return &Assessor{}
 	}
-	a := &Assessor{rs: rs, reader: rs.vocabulary.Reader(rs), account: rs.account()}
-	a.account.facts = rs.vocabulary.unknown()
-	return a
+	a := rs.account()
+	a.facts = rs.vocabulary.unknown()
+	late := newLateFacts(rs, &a.facts)
+	if a.run = rs.set.NewRun(); late.some {
+		a.late, a.run = late, rs.set.NewFetchingRun(late.need)
+	}
+	return &Assessor{rs, a, late}
 }
 
 // Assess reads the facts of a change in a situation, and assesses them. The
@@ -185,7 +188,7 @@ func (a *Assessor) Assess(c *change.Change, s Situation) (out *Assessment) {
 		failed := a.rs.failed("there is no change")
 		return &failed
 	}
-	a.reader.read(&a.reading, c, s, &a.account.facts)
+	a.facts.begin(c, s)
 	a.account.assess()
 	return &a.account.Assessment
 }

@@ -89,8 +89,16 @@ func (f Facts) Get(name string) (Fact, bool) {
 }
 
 func (f Facts) at(i int) Fact {
-	d := &f.vocabulary.defs[i]
-	return Fact{d.Name, stateOf(&f.values[i]), f.sources[i], d.Type, &f.values[i]}
+	var out Fact
+	f.show(&out, i)
+	return out
+}
+
+// show writes down what a fact is.
+func (f *Facts) show(to *Fact, i int) {
+	v := &f.values[i]
+	*to = f.vocabulary.blank[i]
+	to.State, to.Provenance, to.value = stateOf(v), f.sources[i], v
 }
 
 // missing names those of the facts that are not known.

@@ -14,7 +14,6 @@ type Reader struct {
 	vocabulary *Vocabulary
 	facts      []factReader
 	applies    bool // some of them have no meaning for some services
-	lines      bool // some of them come from the lines of the files
 }
 
 // factReader is what it takes to read one fact.
@@ -54,7 +53,6 @@ func (v *Vocabulary) reader(facts []int) *Reader {
 	for _, i := range slices.Compact(facts) {
 		d, slot := &v.defs[i], v.sources.slots[i]
 		rd.facts = append(rd.facts, factReader{i, slot, d.Type == rule.Text || d.Type == rule.List || d.Range != nil, d.read})
-		rd.lines = rd.lines || slot == ofLines
 	}
 	return rd
 }
@@ -84,19 +82,22 @@ func (v *Vocabulary) unknown() Facts {
 func (rd *Reader) read(r *reading, c *change.Change, s Situation, f *Facts) {
 	v := rd.vocabulary
 	r.begin(c, s)
-	sources := v.sources.read(r, rd.lines)
+	v.sources.read(r)
 	for i := range rd.facts {
-		one := &rd.facts[i]
-		to := &f.values[one.fact]
-		one.read(r, to)
-		if one.bounded && to.Word == 0 {
-			v.rules.Check(one.fact, to)
-		}
-		f.sources[one.fact] = sources[one.slot]
+		rd.facts[i].fill(r, f)
 	}
 	if rd.applies {
 		v.apply(r, f)
 	}
+}
+
+func (one *factReader) fill(r *reading, f *Facts) {
+	to := &f.values[one.fact]
+	one.read(r, to)
+	if one.bounded && to.Word == 0 {
+		f.vocabulary.rules.Check(one.fact, to)
+	}
+	f.sources[one.fact] = r.source(one.slot)
 }
 
 // apply takes away the facts that policy says have no meaning for the service,

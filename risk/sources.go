@@ -46,9 +46,8 @@ func newSources(defs []definition) sources {
 	return s
 }
 
-// read finds who answers for the data of a change, slot by slot; for the lines
-// only where somebody asks, as they have to be counted.
-func (s *sources) read(r *reading, lines bool) []Provenance {
+// read finds who answers for the data of a change, slot by slot.
+func (s *sources) read(r *reading) {
 	if r.sources == nil {
 		r.sources = make([]Provenance, s.count)
 	}
@@ -59,13 +58,18 @@ func (s *sources) read(r *reading, lines bool) []Provenance {
 	if r.change.Files == nil {
 		out[ofFiles] = out[ofSize] // the same facts, stated in numbers
 	}
-	if lines && !r.counted().known {
-		out[ofLines] = out[ofSize]
-	}
 	if r.change.Window == nil {
 		out[ofWindow] = Derived // the clock says when
 	}
-	return out
+}
+
+// source is who answers for the data of a slot. Whether the files do for their
+// lines is told when somebody asks, as these have to be counted.
+func (r *reading) source(slot int) Provenance {
+	if slot == ofLines && !r.counted().known {
+		slot = ofSize
+	}
+	return r.sources[slot]
 }
 
 func (s *sources) observed(c *change.Change, out []Provenance) {

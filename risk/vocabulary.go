@@ -38,6 +38,7 @@ type Applicability struct {
 type Vocabulary struct {
 	rules      *rule.Vocabulary
 	defs       []definition
+	blank      []Fact // by fact: how it is shown, but for what it is
 	attributes *schema.Schema
 	sources    sources
 	applied    []int           // the facts that have no meaning for some services
@@ -57,8 +58,9 @@ func NewVocabulary(opts VocabularyOptions) (*Vocabulary, error) {
 	v.addEvidence(opts.Evidence, &errs)
 	v.addAttributes(opts.Attributes, &errs)
 	declared := make([]rule.Fact, len(v.defs))
+	v.blank = make([]Fact, len(v.defs))
 	for i, d := range v.defs {
-		declared[i] = d.Fact
+		declared[i], v.blank[i] = d.Fact, Fact{Name: d.Name, kind: d.Type}
 	}
 	rules, err := rule.NewVocabulary(declared, "change.paths")
 	if err != nil {

@@ -22,10 +22,20 @@ type Run struct {
 	verdicts []Verdict // by rule, of those listed that are plain
 	out      []Decided
 	failed   string // why nothing could be decided
+	fetch    func(fact int)
 }
 
 // stretch is a part of Set.clauses.
 type stretch struct{ from, to uint32 }
+
+// NewFetchingRun is NewRun for facts of which only those in [Set.First] are
+// filled when it decides. Before it looks at another one it fetches it, which
+// may be more than once.
+func (s *Set) NewFetchingRun(fetch func(fact int)) *Run {
+	r := s.NewRun()
+	r.fetch = fetch
+	return r
+}
 
 // NewRun makes the scratch that one goroutine decides with.
 func (s *Set) NewRun() *Run {

@@ -23,6 +23,7 @@ type Set struct {
 	start   []uint64 // the same with all of late columns
 	early   []uint16 // the columns that are not late
 	late    []uint64 // those that are, see putOff; nil when none is
+	first   []int    // the facts that are looked at in any case
 	of      []uint16 // the column of each literal; that of literal 0 is one past the last
 	opaque  []opaque // the conditions of the literals from firstOpaque on, two for each: as it is, negated
 
@@ -95,6 +96,10 @@ type numberRange struct{ from, to, first uint32 }
 
 // Reads lists the facts that any of the conditions reads or asks for, ascending.
 func (s *Set) Reads() []int { return s.reads }
+
+// First lists, ascending, those of [Set.Reads] that every run looks at; at the
+// others it looks where it has to.
+func (s *Set) First() []int { return s.first }
 
 // Len is the number of rules.
 func (s *Set) Len() int { return len(s.when) }

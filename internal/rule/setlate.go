@@ -1,6 +1,9 @@
 package rule
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // A column that no clause is posted under is late: it is read only when a
 // clause is found that tests it. Until then all of its literals hold, as those of
@@ -27,18 +30,32 @@ func (p *posting) putOff() {
 			}
 		}
 	}
-	s.start = s.base
+	s.start, s.first = s.base, s.reads
 	if perLate*saved < len(s.clauses) {
 		early, late = everyColumn(len(s.columns)), nil
 	}
 	if s.early = early; late == nil {
 		return
 	}
+	s.first = p.lookedAt(early)
 	s.start, s.late = slices.Clone(s.base), make([]uint64, len(s.columns)/64+1)
 	for _, i := range late {
 		s.late[i>>6] |= 1 << (i & 63)
 		fill(s.start, s.columns[i].lo, s.columns[i].hi)
 	}
+}
+
+// lookedAt lists the facts that some columns hold, and those that the opaque
+// conditions read, which do not say when.
+func (p *posting) lookedAt(columns []uint16) []int {
+	facts := map[int]bool{}
+	for _, i := range columns {
+		facts[int(p.set.columns[i].fact)] = true
+	}
+	for i := range p.set.opaque {
+		mark(facts, reads(p.set.opaque[i].node))
+	}
+	return slices.Sorted(maps.Keys(facts))
 }
 
 func everyColumn(n int) []uint16 {
@@ -76,6 +93,9 @@ func (r *Run) settle(literal uint32) bool {
 		*word &^= bit
 		c := &r.set.columns[column]
 		restore(r.holds, r.set.base, c.lo, c.hi)
+		if r.fetch != nil {
+			r.fetch(int(c.fact))
+		}
 		r.columns([]uint16{column}, r.frame.facts)
 	}
 	return r.has(literal)

@@ -202,20 +202,25 @@ func (v *Vocabulary) Admit(i int, value Value) Value {
 
 // Check is as Admit, for a value that lies where it is kept.
 func (v *Vocabulary) Check(i int, value *Value) {
-	f := &v.facts[i]
-	switch {
-	case value.State != Present:
-	case f.Type == Int && f.Range != nil && !f.Range.holdsWhole(value.Int), f.Type == Float && f.Range != nil && !f.Range.holds(value.Float):
-		*value = fault(f.Name + " is none of the values that are possible")
-	case f.Type == Text:
-		if f.Words != nil {
+	if value.State != Present {
+		return
+	}
+	f, possible := &v.facts[i], true
+	switch f.Type {
+	case Int:
+		possible = f.Range == nil || f.Range.holdsWhole(value.Int)
+	case Float:
+		possible = f.Range == nil || f.Range.holds(value.Float)
+	case Text:
+		if possible = len(value.Text) <= f.Bytes; f.Words != nil {
 			value.Word = v.word(i, value.Text)
+			possible = possible && value.Word > 0
 		}
-		if len(value.Text) > f.Bytes || f.Words != nil && value.Word == 0 {
-			*value = fault(f.Name + " is none of the values that are possible")
-		}
-	case f.Type == List:
+	case List:
 		v.checkList(i, value)
+	}
+	if !possible {
+		*value = fault(f.Name + " is none of the values that are possible")
 	}
 }
 
