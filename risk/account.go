@@ -217,7 +217,7 @@ func (a *account) lowering(r *packedRule, v rule.Verdict, why string) outcome {
 
 // stated reports whether the rule reads a fact that nobody vouches for.
 func (a *account) stated(r *packedRule) bool {
-	return slices.ContainsFunc(a.need(r.seen), func(i int32) bool { return a.facts.sources[i] == Stated })
+	return slices.ContainsFunc(a.need(r.seen), func(i int32) bool { return a.facts.source(int(i)) == Stated })
 }
 
 // decideBand: a number that is not known counts as the worst band, once.
@@ -273,7 +273,7 @@ func (a *account) missing(r *packedRule, stated bool) {
 	}
 	for _, i := range a.need(r.asked) {
 		switch {
-		case stated && a.facts.sources[i] != Stated:
+		case stated && a.facts.source(int(i)) != Stated:
 			continue
 		case !stated && a.facts.values[i].State != rule.Unknown:
 			continue

@@ -64,7 +64,16 @@ type Situation struct {
 type Facts struct {
 	vocabulary *Vocabulary
 	values     []rule.Value
-	sources    []Provenance
+	slots      []int        // by fact: which of sources it has
+	sources    []Provenance // see sources
+}
+
+// source is who answers for a fact.
+func (f *Facts) source(i int) Provenance {
+	if f.values[i].State == rule.NotApplicable {
+		return Derived // policy says so
+	}
+	return f.sources[f.slots[i]]
 }
 
 // Facts reads the facts of a change in a situation. Without a vocabulary there
@@ -98,7 +107,7 @@ func (f Facts) at(i int) Fact {
 func (f *Facts) show(to *Fact, i int) {
 	v := &f.values[i]
 	*to = f.vocabulary.blank[i]
-	to.State, to.Provenance, to.value = stateOf(v), f.sources[i], v
+	to.State, to.Provenance, to.value = stateOf(v), f.source(i), v
 }
 
 // missing names those of the facts that are not known.
@@ -141,8 +150,8 @@ func (f Facts) With(name string, value any) Facts {
 	if given.State == rule.Faulty {
 		given.Text = name + " is of another type"
 	}
-	f.values, f.sources = slices.Clone(f.values), slices.Clone(f.sources)
-	f.values[i], f.sources[i] = f.vocabulary.rules.Admit(i, given), Stated
+	f.values, f.slots = slices.Clone(f.values), slices.Clone(f.slots)
+	f.values[i], f.slots[i] = f.vocabulary.rules.Admit(i, given), ofRequester
 	return f
 }
 

@@ -39,11 +39,11 @@ func (v *Vocabulary) History(changes iter.Seq2[*change.Change, Situation]) *Hist
 
 func (h *History) add(f Facts) {
 	row := h.columns.Len()
-	for i, source := range f.sources {
+	for i := range f.values {
 		if row%64 == 0 {
 			h.stated[i] = append(h.stated[i], 0)
 		}
-		if source == Stated {
+		if f.source(i) == Stated {
 			h.stated[i][row/64] |= 1 << (row % 64)
 		}
 	}

@@ -54,6 +54,6 @@ func (l *lateFacts) begin(c *change.Change, s Situation) {
 func (l *lateFacts) need(i int) {
 	if word := &l.unread[i>>6]; *word>>(i&63)&1 != 0 {
 		*word &^= 1 << (i & 63)
-		l.late[i].fill(&l.reading, l.facts)
+		l.reading.fill(l.facts, l.late[i:i+1])
 	}
 }

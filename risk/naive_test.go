@@ -204,7 +204,7 @@ func (a *naiveAccount) reads(r *naiveRule, asks, only bool) []int {
 }
 
 func (a *naiveAccount) stated(r *naiveRule) bool {
-	return slices.ContainsFunc(a.reads(r, true, false), func(i int) bool { return a.f.sources[i] == Stated })
+	return slices.ContainsFunc(a.reads(r, true, false), func(i int) bool { return a.f.source(i) == Stated })
 }
 
 func (a *naiveAccount) seen(r *naiveRule) (out []Fact) {
@@ -216,7 +216,7 @@ func (a *naiveAccount) seen(r *naiveRule) (out []Fact) {
 
 func (a *naiveAccount) missing(r *naiveRule, stated bool) {
 	for _, i := range a.reads(r, false, true) {
-		if stated && a.f.sources[i] != Stated || !stated && a.f.values[i].State != rule.Unknown {
+		if stated && a.f.source(i) != Stated || !stated && a.f.values[i].State != rule.Unknown {
 			continue
 		}
 		name := a.n.rs.vocabulary.defs[i].Name

@@ -18,9 +18,9 @@ type Reader struct {
 
 // factReader is what it takes to read one fact.
 type factReader struct {
-	fact, slot int
-	bounded    bool // it has to be admitted
-	read       readFunc
+	fact    int
+	bounded bool // it has to be admitted
+	read    readFunc
 }
 
 // Reader reads what the rules and the conditions look at. Rules may be nil;
@@ -51,8 +51,8 @@ func (v *Vocabulary) reader(facts []int) *Reader {
 	facts = slices.DeleteFunc(slices.Clone(facts), func(i int) bool { return i >= len(v.defs) }) // extra facts are not of the change
 	slices.Sort(facts)
 	for _, i := range slices.Compact(facts) {
-		d, slot := &v.defs[i], v.sources.slots[i]
-		rd.facts = append(rd.facts, factReader{i, slot, d.Type == rule.Text || d.Type == rule.List || d.Range != nil, d.read})
+		d := &v.defs[i]
+		rd.facts = append(rd.facts, factReader{i, d.Type == rule.Text || d.Type == rule.List || d.Range != nil, d.read})
 	}
 	return rd
 }
@@ -73,7 +73,7 @@ func (rd *Reader) Facts(c *change.Change, s Situation) Facts {
 
 // unknown are facts of which none is known.
 func (v *Vocabulary) unknown() Facts {
-	return Facts{v, make([]rule.Value, len(v.defs)), make([]Provenance, len(v.defs))}
+	return Facts{v, make([]rule.Value, len(v.defs)), v.sources.slots, make([]Provenance, v.sources.count)}
 }
 
 // read reads the facts into f, which holds nothing else than what the same
@@ -82,22 +82,24 @@ func (v *Vocabulary) unknown() Facts {
 func (rd *Reader) read(r *reading, c *change.Change, s Situation, f *Facts) {
 	v := rd.vocabulary
 	r.begin(c, s)
-	v.sources.read(r)
-	for i := range rd.facts {
-		rd.facts[i].fill(r, f)
-	}
+	v.sources.read(r, f.sources)
+	r.fill(f, rd.facts)
 	if rd.applies {
 		v.apply(r, f)
 	}
 }
 
-func (one *factReader) fill(r *reading, f *Facts) {
-	to := &f.values[one.fact]
-	one.read(r, to)
-	if one.bounded && to.Word == 0 {
-		f.vocabulary.rules.Check(one.fact, to)
+// fill reads some of the facts.
+func (r *reading) fill(f *Facts, some []factReader) {
+	rules, values := f.vocabulary.rules, f.values
+	for i := range some {
+		one := &some[i]
+		to := &values[one.fact]
+		one.read(r, to)
+		if one.bounded && to.Word == 0 {
+			rules.Check(one.fact, to)
+		}
 	}
-	f.sources[one.fact] = r.source(one.slot)
 }
 
 // apply takes away the facts that policy says have no meaning for the service,
@@ -112,7 +114,6 @@ func (v *Vocabulary) apply(r *reading, f *Facts) {
 		switch {
 		case len(decided) == 0 || int(decided[0].Rule) != n: // False: facts as they are read are all applicable
 			f.values[i] = rule.Value{State: rule.NotApplicable}
-			f.sources[i] = Derived
 			continue
 		case decided[0].When != rule.IsTrue: // whether it has a meaning cannot be told
 			f.values[i] = rule.Value{}

@@ -73,6 +73,9 @@ func (r *reading) counted() *lineCount {
 	if !r.lines.done {
 		r.lines.done = true
 		r.lines.added, r.lines.deleted, r.lines.known = r.change.Lines()
+		if !r.lines.known {
+			r.sources[ofLines] = r.sources[ofSize]
+		}
 	}
 	return &r.lines
 }

@@ -16,7 +16,8 @@ type sources struct {
 
 // The slots that are not one for each name of data.
 const (
-	ofNobody = iota // derived
+	ofNobody    = iota // derived
+	ofRequester        // stated, whatever is attested
 	ofFiles
 	ofLines // from the files, where these say how many they have
 	ofSize
@@ -46,30 +47,18 @@ func newSources(defs []definition) sources {
 	return s
 }
 
-// read finds who answers for the data of a change, slot by slot.
-func (s *sources) read(r *reading) {
-	if r.sources == nil {
-		r.sources = make([]Provenance, s.count)
-	}
-	out := r.sources
+// read finds who answers for the data of a change, slot by slot; for the lines
+// that is settled when they are counted.
+func (s *sources) read(r *reading, out []Provenance) {
 	clear(out)
 	s.observed(r.change, out)
-	out[ofNobody] = Derived
+	r.sources, out[ofNobody] = out, Derived
 	if r.change.Files == nil {
 		out[ofFiles] = out[ofSize] // the same facts, stated in numbers
 	}
 	if r.change.Window == nil {
 		out[ofWindow] = Derived // the clock says when
 	}
-}
-
-// source is who answers for the data of a slot. Whether the files do for their
-// lines is told when somebody asks, as these have to be counted.
-func (r *reading) source(slot int) Provenance {
-	if slot == ofLines && !r.counted().known {
-		slot = ofSize
-	}
-	return r.sources[slot]
 }
 
 func (s *sources) observed(c *change.Change, out []Provenance) {

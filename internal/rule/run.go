@@ -114,18 +114,16 @@ func (r *Run) read(facts []Value) {
 }
 
 // columns reads some of the columns.
-func (r *Run) columns(some []uint16, facts []Value) {
-	columns := r.set.columns
-	for _, i := range some {
-		c := &columns[i]
+func (r *Run) columns(some []*column, facts []Value) {
+	for _, c := range some {
 		v := &facts[c.fact]
 		if v.State != Present || v.Float-v.Float != 0 {
-			r.unknown(i, stateOf(v))
+			r.unknown(c, stateOf(v))
 			continue
 		}
 		switch c.kind {
 		case columnTruth:
-			r.number(c, oneIf(v.Bool))
+			r.number(c, int64(oneIf(v.Bool)))
 		case columnWhole:
 			r.number(c, v.Int)
 		case columnDecimal:
@@ -154,13 +152,12 @@ func extent(kind columnKind, v *Value) int64 {
 
 // unknown notes that a column is not known; whether a fact is present is, unless
 // reading it failed.
-func (r *Run) unknown(i uint16, state Verdict) {
-	c := &r.set.columns[i]
+func (r *Run) unknown(c *column, state Verdict) {
 	if c.kind == columnKnown && state != IsFault {
 		r.number(c, 0)
 		return
 	}
-	r.open, r.states[i] = append(r.open, i), state
+	r.open, r.states[c.number] = append(r.open, c.number), state
 	fill(r.holds, c.lo, c.hi)
 }
 
@@ -180,7 +177,7 @@ func stateOf(v *Value) Verdict {
 	return IsUnknown
 }
 
-func oneIf(b bool) int64 {
+func oneIf(b bool) int {
 	if b {
 		return 1
 	}
@@ -188,32 +185,33 @@ func oneIf(b bool) int64 {
 }
 
 func (r *Run) number(c *column, x int64) {
-	numbers := r.set.numbers
-	if n := rank(numbers[c.atMost.from:c.atMost.to], x); n > 0 {
-		r.hold(c.atMost.first, c.atMost.first+n)
+	if n := rank(c.atMost.all, x); n > 0 {
+		r.hold(c.atMost.first, c.atMost.first+uint32(n))
 	}
-	all := c.above.to - c.above.from
-	if n := rank(numbers[c.above.from:c.above.to], x); n < all {
-		r.hold(c.above.first+n, c.above.first+all)
+	if n := rank(c.above.all, x); n < len(c.above.all) {
+		r.hold(c.above.first+uint32(n), c.above.first+uint32(len(c.above.all)))
 	}
-	if c.equal.from < c.equal.to {
-		if n := rank(numbers[c.equal.from:c.equal.to], x); n > 0 && numbers[c.equal.from+n-1] == x {
-			r.turn(c.equal.first + n - 1)
-		}
+	if n := rank(c.equal.all, x); n > 0 && c.equal.all[n-1] == x {
+		r.turn(c.equal.first + uint32(n) - 1)
 	}
 }
 
-// rank counts the numbers that are at most x; they are ascending.
-func rank(all []int64, x int64) uint32 {
-	from, to := 0, len(all)
-	for from < to {
-		if middle := int(uint(from+to) / 2); all[middle] <= x {
-			from = middle + 1
-		} else {
-			to = middle
+// rank counts the numbers that are at most x; they are ascending. A few are
+// counted without a branch: on which side of one x lies cannot be foretold.
+func rank(all []int64, x int64) int {
+	const few = 8
+	n, size := 0, len(all)
+	for size > few {
+		half := size / 2
+		if all[n+half-1] <= x {
+			n += half
 		}
+		size -= half
 	}
-	return uint32(from)
+	for _, k := range all[n : n+size] {
+		n += oneIf(k <= x)
+	}
+	return n
 }
 
 // hold turns on a range of literals that is not empty.

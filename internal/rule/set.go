@@ -19,13 +19,13 @@ type Pair struct{ Only, When *Expr }
 type Set struct {
 	reads   []int
 	columns []column
-	base    []uint64 // the literals that hold where no value turns them
-	start   []uint64 // the same with all of late columns
-	early   []uint16 // the columns that are not late
-	late    []uint64 // those that are, see putOff; nil when none is
-	first   []int    // the facts that are looked at in any case
-	of      []uint16 // the column of each literal; that of literal 0 is one past the last
-	opaque  []opaque // the conditions of the literals from firstOpaque on, two for each: as it is, negated
+	base    []uint64  // the literals that hold where no value turns them
+	start   []uint64  // the same with all of late columns
+	early   []*column // the columns that are not late
+	late    []uint64  // those that are, see putOff; nil when none is
+	first   []int     // the facts that are looked at in any case
+	of      []uint16  // the column of each literal; that of literal 0 is one past the last
+	opaque  []opaque  // the conditions of the literals from firstOpaque on, two for each: as it is, negated
 
 	computed []*node // the numbers that these compare
 
@@ -33,7 +33,6 @@ type Set struct {
 
 	turns     []uint32 // literals that a value turns, by value: number<<1, and 1 when it turns on
 	turnsFrom []uint32 // by value, where its turns begin
-	numbers   []int64  // ascending within each of the ranges that columns name
 	tries     tries
 
 	clauses    []clause
@@ -75,14 +74,15 @@ const (
 // column is one thing that literals look at.
 type column struct {
 	kind   columnKind
+	number uint16 // its own
 	fact   uint32
-	lo, hi uint32      // its literals
-	equal  numberRange // the first is the value of the first number
-	atMost numberRange // the literals x >= k, ascending by k
-	above  numberRange // the literals x < k, ascending by k
-	words  words       // the values of a text, or of the elements of a list
-	byWord []uint32    // the same by the number of a word in its closed set, plus 1; 0 for none
-	prefix *entry      // nil where there is none
+	lo, hi uint32    // its literals
+	equal  ascending // they stand for values
+	atMost ascending // for the literals x >= k
+	above  ascending // for the literals x < k
+	words  words     // the values of a text, or of the elements of a list
+	byWord []uint32  // the same by the number of a word in its closed set, plus 1; 0 for none
+	prefix *entry    // nil where there is none
 	suffix *entry
 	infix  *entry
 	skips  *skips // of infix
@@ -90,9 +90,12 @@ type column struct {
 	seconds, secondsEnd uint32 // in secondLit
 }
 
-// numberRange is a range of Set.numbers; the first of them stands for first, the
-// next for first+1 and so on.
-type numberRange struct{ from, to, first uint32 }
+// ascending are numbers; the first of them stands for first, the next for
+// first+1 and so on.
+type ascending struct {
+	all   []int64
+	first uint32
+}
 
 // Reads lists the facts that any of the conditions reads or asks for, ascending.
 func (s *Set) Reads() []int { return s.reads }

@@ -167,3 +167,22 @@ func FuzzSet(f *testing.F) {
 		}
 	})
 }
+
+// TestRank counts what is at most a number, one by one.
+func TestRank(t *testing.T) {
+	var all []int64
+	for range 40 {
+		for x := int64(-1); x <= int64(2*len(all)+1); x++ {
+			want := 0
+			for _, k := range all {
+				if k <= x {
+					want++
+				}
+			}
+			if got := rank(all, x); got != want {
+				t.Fatalf("%d of %v are at most %d, expected %d", got, all, x, want)
+			}
+		}
+		all = append(all, int64(2*len(all)))
+	}
+}

@@ -18,13 +18,14 @@ const perLate = 20
 // nearly all would be read for one of the rules or another.
 func (p *posting) putOff() {
 	s := p.set
-	var early, late []uint16
+	var all, early, late []*column
 	saved := 0
 	for i := range s.columns {
-		if c := &s.columns[i]; s.clauseFrom[c.lo] < s.clauseFrom[c.hi] {
-			early = append(early, uint16(i))
+		c := &s.columns[i]
+		if all = append(all, c); s.clauseFrom[c.lo] < s.clauseFrom[c.hi] {
+			early = append(early, c)
 		} else {
-			late = append(late, uint16(i))
+			late = append(late, c)
 			if saved++; c.slow() {
 				saved += 3
 			}
@@ -32,38 +33,30 @@ func (p *posting) putOff() {
 	}
 	s.start, s.first = s.base, s.reads
 	if perLate*saved < len(s.clauses) {
-		early, late = everyColumn(len(s.columns)), nil
+		early, late = all, nil
 	}
 	if s.early = early; late == nil {
 		return
 	}
 	s.first = p.lookedAt(early)
 	s.start, s.late = slices.Clone(s.base), make([]uint64, len(s.columns)/64+1)
-	for _, i := range late {
-		s.late[i>>6] |= 1 << (i & 63)
-		fill(s.start, s.columns[i].lo, s.columns[i].hi)
+	for _, c := range late {
+		s.late[c.number>>6] |= 1 << (c.number & 63)
+		fill(s.start, c.lo, c.hi)
 	}
 }
 
 // lookedAt lists the facts that some columns hold, and those that the opaque
 // conditions read, which do not say when.
-func (p *posting) lookedAt(columns []uint16) []int {
+func (p *posting) lookedAt(columns []*column) []int {
 	facts := map[int]bool{}
-	for _, i := range columns {
-		facts[int(p.set.columns[i].fact)] = true
+	for _, c := range columns {
+		facts[int(c.fact)] = true
 	}
 	for i := range p.set.opaque {
 		mark(facts, reads(p.set.opaque[i].node))
 	}
 	return slices.Sorted(maps.Keys(facts))
-}
-
-func everyColumn(n int) []uint16 {
-	all := make([]uint16, n)
-	for i := range all {
-		all[i] = uint16(i)
-	}
-	return all
 }
 
 // settled reports whether the literals of a clause hold, but for opaque ones,
@@ -88,15 +81,15 @@ func (r *Run) settled(c *clause) bool {
 
 // settle reports whether a literal holds, which is not opaque.
 func (r *Run) settle(literal uint32) bool {
-	column := r.set.of[literal]
-	if word, bit := &r.unread[column>>6], uint64(1)<<(column&63); *word&bit != 0 {
+	of := r.set.of[literal]
+	if word, bit := &r.unread[of>>6], uint64(1)<<(of&63); *word&bit != 0 {
 		*word &^= bit
-		c := &r.set.columns[column]
+		c := &r.set.columns[of]
 		restore(r.holds, r.set.base, c.lo, c.hi)
 		if r.fetch != nil {
 			r.fetch(int(c.fact))
 		}
-		r.columns([]uint16{column}, r.frame.facts)
+		r.columns([]*column{c}, r.frame.facts)
 	}
 	return r.has(literal)
 }

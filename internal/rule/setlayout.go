@@ -135,9 +135,9 @@ func (l *layout) setColumns() {
 		s.of[i] = literal.column
 		switch literal.kind {
 		case literalAtMost:
-			s.number(&column.atMost, literal.cut, i)
+			column.atMost.add(literal.cut, i)
 		case literalAbove:
-			s.number(&column.above, literal.cut, i)
+			column.above.add(literal.cut, i)
 		default:
 			if literal.negated {
 				s.base[i>>6] |= 1 << (i & 63)
@@ -147,13 +147,12 @@ func (l *layout) setColumns() {
 	l.setValues()
 }
 
-// number appends one to a range.
-func (s *Set) number(n *numberRange, number int64, stands uint32) {
-	if n.to == 0 {
-		n.from, n.first = uint32(len(s.numbers)), stands
+// add adds a number, and what it stands for.
+func (n *ascending) add(number int64, stands uint32) {
+	if n.all == nil {
+		n.first = stands
 	}
-	s.numbers = append(s.numbers, number)
-	n.to = uint32(len(s.numbers))
+	n.all = append(n.all, number)
 }
 
 func (l *layout) setValues() {
@@ -172,7 +171,7 @@ func (l *layout) setValues() {
 			i = end
 		case valueNumber:
 			for ; i < end; i++ {
-				s.number(&column.equal, l.values[l.valuesIn[i]].number, uint32(i))
+				column.equal.add(l.values[l.valuesIn[i]].number, uint32(i))
 			}
 		default:
 			s.tries.first = min(s.tries.first, uint32(i))

@@ -244,7 +244,7 @@ func (b *builder) column(kind columnKind, fact int) uint16 {
 	i, ok := b.columnOf[key]
 	if !ok {
 		i = uint16(len(b.columns))
-		b.columns, b.columnOf[key] = append(b.columns, column{kind: kind, fact: uint32(fact)}), i
+		b.columns, b.columnOf[key] = append(b.columns, column{kind: kind, number: i, fact: uint32(fact)}), i
 	}
 	return i
 }

@@ -90,7 +90,7 @@ func (p *posting) shareOf(i uint32) float32 {
 	column := &p.set.columns[literal.column]
 	switch {
 	case literal.kind == literalAtMost:
-		return place(column.atMost, column.atMost.first+column.atMost.to-column.atMost.from-1-i)
+		return place(column.atMost, column.atMost.first+uint32(len(column.atMost.all))-1-i)
 	case literal.kind == literalAbove:
 		return place(column.above, i-column.above.first)
 	case literal.negated:
@@ -103,7 +103,7 @@ func (p *posting) shareOf(i uint32) float32 {
 	return min(share, 0.9)
 }
 
-func place(n numberRange, rank uint32) float32 { return float32(rank+1) / float32(n.to-n.from+1) }
+func place(n ascending, rank uint32) float32 { return float32(rank+1) / float32(len(n.all)+1) }
 
 func (p *posting) shareOfValue(c *column, class valueClass) float32 {
 	known, times := int(c.words.known), float32(1)
@@ -114,7 +114,7 @@ func (p *posting) shareOfValue(c *column, class valueClass) float32 {
 		known, times = 9, 2
 	}
 	if class == valueNumber {
-		known = int(c.equal.to-c.equal.from) + 3
+		known = len(c.equal.all) + 3
 	}
 	if c.kind == columnList {
 		times *= 2
