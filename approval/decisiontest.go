@@ -119,8 +119,10 @@ func (p *Policy) Try(c *TestCase) (Classification, []TestFailure) {
 	case got.Err == nil, strings.Contains("\n"+c.then.text, "\nerror:"):
 	case c.Err == nil && !c.timed:
 		t.fail(c.Line, c.Name, "the time of the classification is not given; add a section -- at -- with a time such as 2026-11-23T10:00:00Z before this case")
+		return got, t.failures
 	default:
 		t.fail(c.Line, c.Name, "the change is refused, and the case does not expect an error: %v", got.Err)
+		return got, t.failures // what it expects of a change that is not refused says no more
 	}
 	t.expect(got, c.Name, c.then)
 	return got, t.failures
