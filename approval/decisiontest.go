@@ -70,6 +70,8 @@ func (p *Policy) Unshown(r TestReport) (neverFired, neverSilent []string) {
 //	silent: verified
 //	needs: 3 of cab
 //
+// A further "change" or "at" holds for the cases after it.
+//
 // Expectations are type, level, score, regular, low-risk, template, model,
 // freezes, missing (facts), stated (facts that are only stated and wanted
 // observed), faults, needs, override (points) and review (when it is due), which

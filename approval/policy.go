@@ -248,7 +248,7 @@ func (b *building) addServices() {
 }
 
 // carriedBy lists the services that stand on a service: those that it carries,
-// those that these carry, and so on (C82).
+// those that these carry, and so on.
 func (p *Policy) carriedBy(name string) []string {
 	out := []string{name}
 	for i := 0; i < len(out); i++ {
