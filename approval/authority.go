@@ -75,7 +75,7 @@ func (b *building) need(n Need) need {
 	case n.Group != "":
 		b.checkGroup(n, quorum)
 	case n.Role != "":
-		b.checkRole(n.src, n.Role)
+		b.checkRole(n.src.inside("role"), n.Role)
 	}
 	if quorum < 1 || quorum > 1 && n.Group == "" {
 		b.add(n.src, "a quorum is at least 1, and only a group has one; a role is held by one person")
@@ -96,11 +96,11 @@ func (b *building) checkGroup(n Need, quorum int) {
 		for _, g := range b.d.Groups {
 			ids = append(ids, g.Name)
 		}
-		b.unlisted(n.src, "group", n.Group, ids)
+		b.unlisted(n.src.inside("group"), "group", n.Group, ids)
 		return
 	}
 	if size := b.d.Groups[i].Size; quorum > size {
-		b.add(n.src, "a quorum of %d can never be met: the group %q has %d members", quorum, n.Group, size)
+		b.add(n.src.inside("quorum"), "a quorum of %d can never be met: the group %q has %d members", quorum, n.Group, size)
 	}
 }
 

@@ -106,10 +106,10 @@ func (b *building) addFreezes() {
 			b.add(f.src, "the freeze %q needs \"every\": when it holds, such as \"15 dec to 4 jan\"", f.ID)
 		}
 		if f.Ceiling != "none" {
-			c.ceiling = b.level(f.src, "the ceiling (or \"none\")", f.Ceiling)
+			c.ceiling = b.level(f.src.inside("ceiling"), "the ceiling", f.Ceiling, "none")
 		}
 		if f.Override != "" {
-			b.checkRole(f.src, f.Override)
+			b.checkRole(f.src.inside("override"), f.Override)
 		}
 		if f.HoldEmergencies && f.Override == "" {
 			b.add(f.src, "the freeze %q holds emergencies up, so it needs an \"override\": the role that can let them pass", f.ID)

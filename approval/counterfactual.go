@@ -45,7 +45,7 @@ type EditKind uint8
 // validation is automated and another person takes part, which are work to do;
 // a window, a claim and the wish for an emergency are what the requester asks
 // for, and no facts. Facts of the service and of the policy are not the
-// requester's (C78).
+// requester's.
 const (
 	EditSupply   EditKind = iota + 1 // state what nobody has stated, if it is true
 	EditWithdraw                     // take back a wish of one's own
@@ -94,7 +94,7 @@ type Suggestion struct {
 	Smallest bool
 }
 
-// Counterfactual says what would make a change standard (C61).
+// Counterfactual says what would make a change standard.
 type Counterfactual struct {
 	Now         Classification // as it is
 	Suggestions []Suggestion   // fewest edits first, then the cheapest, then in the order of the facts

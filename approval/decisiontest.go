@@ -70,6 +70,8 @@ func (p *Policy) Unshown(r TestReport) (neverFired, neverSilent []string) {
 //	silent: verified
 //	needs: 3 of cab
 //
+// A further "change" or "at" holds for the cases after it.
+//
 // Expectations are type, level, score, regular, low-risk, template, model,
 // freezes, missing (facts), stated (facts that are only stated and wanted
 // observed), faults, needs, override (points) and review (when it is due), which
@@ -119,8 +121,10 @@ func (p *Policy) Try(c *TestCase) (Classification, []TestFailure) {
 	case got.Err == nil, strings.Contains("\n"+c.then.text, "\nerror:"):
 	case c.Err == nil && !c.timed:
 		t.fail(c.Line, c.Name, "the time of the classification is not given; add a section -- at -- with a time such as 2026-11-23T10:00:00Z before this case")
+		return got, t.failures
 	default:
 		t.fail(c.Line, c.Name, "the change is refused, and the case does not expect an error: %v", got.Err)
+		return got, t.failures // what it expects of a change that is not refused says no more
 	}
 	t.expect(got, c.Name, c.then)
 	return got, t.failures

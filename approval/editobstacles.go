@@ -3,7 +3,6 @@ package approval
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/changelane/changelane/change"
@@ -162,18 +161,27 @@ func (s *search) couldCover(inside []string) string {
 			continue // it is for other services
 		}
 		if truth, _ := t.covers.Decide(s.facts); truth != risk.True {
-			text += fmt.Sprintf("; %s does not cover it%s", t.ID, seen(s.stated(t.covers)))
+			text += fmt.Sprintf("; %s does not cover it%s", t.ID, s.stated(t.covers))
 		} else {
-			text += fmt.Sprintf("; %s excepts it%s", t.ID, seen(s.stated(t.except)))
+			text += fmt.Sprintf("; %s excepts it%s", t.ID, s.stated(t.except))
 		}
 	}
 	return text
 }
 
-// stated are the facts that a condition reads and that the requester has
+// stated shows the facts that a condition reads and that the requester has
 // stated.
-func (s *search) stated(c *risk.Condition) []risk.Fact {
-	return slices.DeleteFunc(c.Seen(s.facts), func(f risk.Fact) bool { return f.State != risk.Present || s.info[f.Name].From == "" })
+func (s *search) stated(c *risk.Condition) string {
+	var list []string
+	for _, f := range c.Seen(s.facts) {
+		if f.State == risk.Present && s.info[f.Name].From != "" {
+			list = append(list, f.String())
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return " [" + strings.Join(list, ", ") + "]"
 }
 
 // share is what a rule comes to.

@@ -33,7 +33,7 @@ func (c Classification) Explain() string {
 			explainReason(&b, r)
 		}
 	}
-	part(&b, "Missing", c.Assessment.Unknowns, explainMissing)
+	part(&b, "Missing", c.Assessment.Unknowns, risk.Missing.String)
 	part(&b, "Failed", c.Faults, func(f risk.Fault) string { return strings.TrimPrefix(f.Rule+": "+f.Why, ": ") })
 	part(&b, "Assumed", c.Assumed, func(s string) string { return s })
 	if c.Type == change.Unclassified {
@@ -98,39 +98,6 @@ func part[T any](b *strings.Builder, title string, list []T, show func(T) string
 }
 
 func explainReason(b *strings.Builder, r risk.Reason) {
-	points := fmt.Sprintf("%+d", r.Points)
-	if r.Points == 0 {
-		points = "0"
-	}
-	fmt.Fprintf(b, "  %5s  %s%s (%s)", points, doubt[r.Basis], r.Because, r.Rule)
-	if r.Floor.Assessed() {
-		fmt.Fprintf(b, ", so at least %s", r.Floor)
-	}
-	b.WriteString(seen(r.Seen))
-	b.WriteByte('\n')
-}
-
-// doubt is said before a reason that counts without being known to hold.
-var doubt = map[risk.Basis]string{
-	risk.NotKnown: "not known, so it counts: ",
-	risk.Failed:   "could not be worked out, so it counts: ",
-}
-
-// seen shows the facts of a reason with their values.
-func seen(facts []risk.Fact) string {
-	if len(facts) == 0 {
-		return ""
-	}
-	parts := make([]string, len(facts))
-	for i, f := range facts {
-		parts[i] = f.String()
-	}
-	return " [" + strings.Join(parts, ", ") + "]"
-}
-
-func explainMissing(m risk.Missing) string {
-	if m.Stated {
-		return fmt.Sprintf("%s is only stated; have it attested (wanted by %s)", m.Fact, strings.Join(m.Rules, ", "))
-	}
-	return fmt.Sprintf("%s is not known (wanted by %s)", m.Fact, strings.Join(m.Rules, ", "))
+	points, sentence, _ := strings.Cut(r.String(), " ")
+	fmt.Fprintf(b, "  %5s  %s\n", points, sentence)
 }

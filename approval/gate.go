@@ -32,12 +32,12 @@ type GateInputs struct {
 // The way back, to the artifact that the backout of the change names, is open
 // wherever something was started, for Validity.Use after the last start there:
 // whatever the policy says by then, also after the window, the authorisation or
-// the case has ended (C81). It takes a deployer, and is open once for each
+// the case has ended. It takes a deployer, and is open once for each
 // target, and again when the last one failed or only worked in part. Once it
 // has been taken, nothing else may start. After that time nobody can tell any
 // more what it would take away, so that to go back takes another request.
 //
-// Where App Support deploys, it is not by hands that made the change (C29): a
+// Where App Support deploys, it is not by hands that made the change: a
 // contributor is refused (IsContributor), but for one whom the change names as
 // its implementer and as nothing else.
 func (c Case) Gate(p *Policy, a Attempt, in GateInputs) error {

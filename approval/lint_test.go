@@ -45,6 +45,10 @@ func TestLint(t *testing.T) {
 		edits string // as of broken, several joined by " ## "
 		want  string
 	}{
+		// Approvals.
+		{`catalogue.yaml | by: cab, on: 2026-06-04 | by: CAB, on: 2026-06-04`, `catalogue.yaml:5:15: no-effect: nobody can put the template rolling into force: "CAB" has approved it, and is neither a group nor a role of policy.yaml; did you mean "cab"?`},
+		{`catalogue.yaml | by: cab, on: 2026-06-04 | by: head-of-operation, on: 2026-06-04`, `catalogue.yaml:5:15: no-effect: nobody can put the template rolling into force: "head-of-operation" has approved it, and is neither a group nor a role of policy.yaml; did you mean "head-of-operations"?`},
+		{`catalogue.yaml | by: cab, on: 2026-06-04 | by: Mary Jones, on: 2026-06-04`, ``},
 		// Envelopes.
 		{covers(`change.kind == "code" and change.kind == "config"`), `catalogue.yaml:8:13: contradiction: the template rolling covers nothing: its condition can never be true: change.kind == "code" and change.kind == "config" exclude each other`},
 		{covers(`change.kind == "code" and change.title != ""`), ``},

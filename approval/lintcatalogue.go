@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/internal/nearest"
 	"github.com/changelane/changelane/risk"
 )
 
@@ -20,6 +21,9 @@ func (l *policyLint) templates() {
 		if l.day.Before(d.Approved.On) {
 			l.say(d.at("approved"), d.ID, risk.Outdated, l.claimed(t), "the template %s counts from %s on, when it is approved, and not before", d.ID, d.Approved.On)
 		}
+		if meant := l.misnamed(d); meant != "" {
+			l.say(d.at("approved"), d.ID, risk.NoEffect, nil, "nobody can put the template %s into force: %q has approved it, and is neither a group nor a role of policy.yaml; did you mean %q?", d.ID, d.Approved.By, meant)
+		}
 		if l.situations(d.BoundTo) == nil {
 			l.say(d.at("bound-to"), d.ID, risk.NeverTrue, nil, "the template %s is bound to a stage, tier or exposure that no service has, so it covers nothing", d.ID)
 			continue
@@ -31,6 +35,19 @@ func (l *policyLint) templates() {
 	for _, t := range live {
 		l.subsumed(t, live)
 	}
+}
+
+// misnamed is the group or role that is meant by who has approved the template,
+// where only the name is a little different; "" for any other.
+func (l *policyLint) misnamed(d Template) string {
+	known := slices.Clone(l.d.Roles)
+	for _, g := range l.d.Groups {
+		known = append(known, g.Name)
+	}
+	if slices.Contains(known, d.Approved.By) {
+		return ""
+	}
+	return nearest.To(d.Approved.By, known)
 }
 
 // conditions are a condition, or none.

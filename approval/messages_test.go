@@ -32,8 +32,9 @@ func TestNewcomers(t *testing.T) {
 			`calendar.yaml:1:15: working time must be a mapping, such as {days: mon-fri, hours: 09:00-17:30, zone: Europe/London}, not the text "mon-fri"`},
 		{`calendar.yaml | emergencies: pass | emergencies: allow`, `calendar.yaml:3:66: emergencies must be one of pass, hold (pass: they are not held up; hold: they need the seat of the override too), not "allow"`},
 		{`calendar.yaml | zone: Europe/London | zone: New York`, `calendar.yaml:1:57: working time: time zone "New York": not an IANA name in zone data 2025c; did you mean "America/New_York"?`},
-		{`policy.yaml | roles: [service-owner, incident-manager, on-call, head-of-operations]\n |`, `authority.yaml:3:63: "service-owner" is not a role: policy.yaml lists no roles; list it there under roles`},
-		{`policy.yaml | groups:\n  cab: {members: 5}\n  security: {members: 2}\n |`, `authority.yaml:1:11: "cab" is not a group: policy.yaml lists no groups; list it there under groups`},
+		{`calendar.yaml | days: mon-fri | days: monday to friday`, `calendar.yaml:1:22: days "monday to friday": expected a day such as mon, or days such as mon-fri or mon,wed,fri, found "monday to friday"`},
+		{`policy.yaml | roles: [service-owner, incident-manager, on-call, head-of-operations]\n |`, `authority.yaml:3:70: "service-owner" is not a role: policy.yaml lists no roles; list it there under roles`},
+		{`policy.yaml | groups:\n  cab: {members: 5}\n  security: {members: 2}\n |`, `authority.yaml:1:19: "cab" is not a group: policy.yaml lists no groups; list it there under groups`},
 		{`policy.yaml | applies:\n  change.lines_added: service.kind != "cots" | applies: [change.files]`,
 			`policy.yaml:4:10: applies is written as {FACT: CONDITION, ...}, such as change.lines_added: service.kind != "cots"`},
 		{`risk.yaml | points: 20, | points: 20, for: service.needs_outage,`, `services.yaml:2:3: the service "payments-api" must state needs-outage: the rule big-diff asks for it (risk.yaml:6)`},
@@ -99,6 +100,11 @@ func TestDecisionTestMessages(t *testing.T) {
 			"x: the time of the classification is not given; add a section -- at -- with a time such as 2026-11-23T10:00:00Z before this case"},
 		{change + at + "-- when x\n{}\n-- then --\ntype: standard\n", "this looks like a heading without its closing --; write -- when x --"},
 		{change + at + "-- when x --\n-- then\ntype: normal\n", "this looks like a heading without its closing --; write -- then --"},
+		{change + "-- when x --\n" + at + "-- then --\ntype: standard\n", "x: a -- then -- must follow its -- when --; put the -- at -- before the -- when --"},
+		{change + "-- at --\ntoday\n-- when x --\n-- then --\ntype: standard\n", `"today" is not a time such as 2026-11-23T10:00:00Z`},
+		{"-- change --\n{,}\n" + at + "-- when x --\n-- then --\ntype: standard\n", `the change is not strict JSON: /: has an unexpected ","; expected a field name in double quotes`},
+		{change + at + "-- when x --\n{\"kind\": \"Code\"}\n-- then --\ntype: standard\n",
+			`x: the change is refused, and the case does not expect an error: /kind: is "Code"; expected one of code, config, flag, data, infrastructure, cots; did you mean "code"?`},
 		{change + at + "-- notes --\n-- when x --\n-- then --\ntype: normal\n", `the section "notes" is not known; expected change, at, when ..., unread when ... or then after a when`},
 		{change + at + "-- when x --\n{\"claim\": null}\n-- then --\ntype: standard\n",
 			"x: type is normal, expected standard (nobody claims it as a standard change)"},
@@ -113,6 +119,9 @@ func TestDecisionTestMessages(t *testing.T) {
 		}
 		if all := strings.Join(got, "\n"); !strings.Contains(all+"\n", ": "+c.want+"\n") {
 			t.Errorf("%s\n got %s\nwant %s", c.text, all, c.want)
+		}
+		if refused := strings.Contains(c.want, "refused") || strings.Contains(c.want, "strict JSON") || strings.Contains(c.want, "not a time"); refused && len(got) != 1 {
+			t.Errorf("%s\n got %s\nwant nothing that follows from %s", c.text, strings.Join(got, "\n"), c.want)
 		}
 	}
 	r, err := p.Test(mapFS(map[string]string{"tests/a.txt": change + "-- when x --\n-- then --\nerror: the time\n"}))

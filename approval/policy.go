@@ -248,7 +248,7 @@ func (b *building) addServices() {
 }
 
 // carriedBy lists the services that stand on a service: those that it carries,
-// those that these carry, and so on (C82).
+// those that these carry, and so on.
 func (p *Policy) carriedBy(name string) []string {
 	out := []string{name}
 	for i := 0; i < len(out); i++ {
@@ -447,14 +447,16 @@ func (b *building) vocabulary() *risk.Vocabulary {
 	return v
 }
 
-// level finds a level by name and reports an unknown one.
-func (b *building) level(at source, what, id string) risk.Level {
+// level finds a level by name and reports an unknown one. There may be words
+// besides the levels, which the caller knows.
+func (b *building) level(at source, what, id string, besides ...string) risk.Level {
 	var l risk.Level
 	if b.p.rules != nil {
 		l, _ = b.p.rules.Level(id)
 	}
 	if !slices.Contains(b.levels.Words, id) {
-		b.add(at, "%s %q is not a level of the rule set (%s)%s", what, id, strings.Join(b.levels.Words, ", "), nearest.Hint(id, b.levels.Words))
+		known := slices.Concat(b.levels.Words, besides)
+		b.add(at, "%s %q is not a level of the rule set (%s)%s", what, id, strings.Join(known, ", "), nearest.Hint(id, known))
 	}
 	return l
 }

@@ -182,7 +182,7 @@ func (c Case) involved(by Actor) bool {
 }
 
 // Discover makes the first events of a case for a deployment that nobody had
-// authorised (C83). There is nothing to decide about it: a review of it is
+// authorised. There is nothing to decide about it: a review of it is
 // owed, and with that it is closed.
 func Discover(d Deployment, by Actor, at time.Time, v Validity) ([]Event, error) {
 	if err := v.check(); err != nil {

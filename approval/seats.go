@@ -118,8 +118,8 @@ type voter struct {
 
 // fill finds voters who meet a requirement between them, each in one seat
 // (INV-14): for the first minimal way to meet it that can be filled at all, by
-// a maximum matching, so that the order in which people arrive does not matter
-// (C69). It gives their persons in the order of the voters. Nobody fills a
+// a maximum matching, so that the order in which people arrive does not matter.
+// It gives their persons in the order of the voters. Nobody fills a
 // pre-approval, nor a requirement with more ways to meet it than are compared.
 func fill(r Requirement, voters []voter) ([]string, bool) {
 	ways, ok := waysToMeet(r)

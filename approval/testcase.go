@@ -94,14 +94,15 @@ func sections(archive string) []section {
 
 // testReading reads one file.
 type testReading struct {
-	file    string
-	suite   *TestSuite
-	base    any
-	at      time.Time
-	timed   bool     // there is a section "at"
-	pending *section // the "when" that has no "then" yet
-	unread  bool     // it is one that nobody has read
-	cases   []string // the names so far
+	file               string
+	suite              *TestSuite
+	base               any
+	at                 time.Time
+	timed              bool     // there is a section "at"
+	baseless, timeless bool     // "change" or "at" cannot be read, so that no case tells anything
+	pending            *section // the "when" that has no "then" yet
+	unread             bool     // it is one that nobody has read
+	cases              []string // the names so far
 }
 
 func (t *testReading) fail(line int, in, format string, args ...any) {
@@ -120,12 +121,13 @@ func (t *testReading) read(parts []section) {
 			t.fail(s.line-1, "", "this looks like a heading without its closing --; write -- %s --", s.name)
 		}
 		if t.pending != nil && s.name != "then" {
-			t.fail(s.line-1, t.pending.name, "a -- then -- must follow its -- when --")
-			t.pending = nil
+			t.follow(s)
 		}
 		switch {
 		case s.name == "change":
-			t.base, _ = t.json(s, "", "the change")
+			var ok bool
+			t.base, ok = t.json(s, "", "the change")
+			t.baseless = !ok
 		case s.name == "at":
 			t.setTime(s)
 		case isWhen && words != "":
@@ -149,9 +151,20 @@ func (t *testReading) read(parts []section) {
 	}
 }
 
+// follow reports a section between a "when" and its "then".
+func (t *testReading) follow(s section) {
+	if s.name == "change" || s.name == "at" {
+		t.fail(s.line-1, t.pending.name, "a -- then -- must follow its -- when --; put the -- %s -- before the -- when --", s.name)
+		return
+	}
+	t.fail(s.line-1, t.pending.name, "a -- then -- must follow its -- when --")
+	t.pending = nil
+}
+
 func (t *testReading) setTime(s section) {
 	t.timed = true
 	at, err := time.Parse(time.RFC3339, strings.TrimSpace(s.text))
+	t.timeless = err != nil
 	if err != nil {
 		t.fail(s.line, "", "%q is not a time such as 2026-11-23T10:00:00Z", strings.TrimSpace(s.text))
 	}
@@ -167,6 +180,9 @@ func (t *testReading) add(when, then section) {
 		if patch, ok = t.json(when, when.name, "the patch"); !ok {
 			return
 		}
+	}
+	if t.baseless || t.timeless {
+		return
 	}
 	merged, err := json.Marshal(merge(t.base, patch))
 	if err != nil {

@@ -241,7 +241,7 @@ func (c Case) lapsable(at time.Time) (why reasons) {
 
 // Unready lists, in sentences, what the case lacks for its operating model: a
 // planned time where that takes a slot, and a handover where somebody else
-// deploys than who has built it (C16). An emergency does not wait for either.
+// deploys than who has built it. An emergency does not wait for either.
 func (c Case) Unready() []string {
 	if c.Change == nil || c.Ruling.Type == change.Emergency {
 		return nil

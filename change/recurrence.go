@@ -120,12 +120,14 @@ func (p *recurrenceParser) accept(words ...string) bool {
 }
 
 func (p *recurrenceParser) refuse(expected string) error {
-	found := "the end"
+	found, hint := "the end", ""
 	if word := p.peek(); word != "" {
 		found = strconv.Quote(word)
 	}
-	return fmt.Errorf("expected %s, found %s (understood are %s)%s",
-		expected, found, recurrenceForms, nearest.Hint(p.peek(), recurrenceWords()))
+	if words := recurrenceWords(); !slices.Contains(words, p.peek()) { // else it is a right word in a wrong place
+		hint = nearest.Hint(p.peek(), words)
+	}
+	return fmt.Errorf("expected %s, found %s (understood are %s)%s", expected, found, recurrenceForms, hint)
 }
 
 func (p *recurrenceParser) recurrence() (r Recurrence, err error) {

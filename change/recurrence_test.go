@@ -48,7 +48,7 @@ func TestParseRecurrenceRefuses(t *testing.T) {
 		{"", "expected a day, found the end"}, {"every", "expected a day, found the end"}, {"every every daily", `expected a day, found "every"`},
 		{"thrid saturday", `did you mean "third"?`}, {"third satruday", `did you mean "saturday"?`}, {"third", "expected a day of the week"},
 		{"15 dez", `expected a month, found "dez"`}, {"15", "expected a month, found the end"}, {"30 feb", "there is no 30 feb"}, {"31 apr to 3 may", "there is no 31 apr"},
-		{"32 jan", "expected a day"}, {"0 jan", "expected a day"}, {"015 dec", "expected a day"}, {"+5 dec", "expected a day"},
+		{"dec 20 to jan 3", `expected a day, found "dec"`}, {"32 jan", "expected a day"}, {"0 jan", "expected a day"}, {"015 dec", "expected a day"}, {"+5 dec", "expected a day"},
 		{"2026-02-30", "expected a day"}, {"2026-12-15 to 2026-12-14", "ends before it begins"}, {"2026-12-15 22:00 to 2026-12-15 22:00", "ends before it begins"},
 		{"sixth monday", "no month has a 6th monday"}, {"2th working day", "expected a day"}, {"32nd working day", "expected a day"},
 		{"last 1 working days", "expected a number from 2 to 31"}, {"last 32 working days", "expected a number"}, {"last three working days", "expected a number"},

@@ -319,6 +319,9 @@ func parseWeekdays(text string) (weekdays, error) {
 func parseDayRange(text string) (weekdays, error) {
 	first, second, isRange := strings.Cut(text, "-")
 	from, err := parseWeekday(strings.TrimSpace(first))
+	if err != nil && len(strings.Fields(text)) > 1 {
+		return 0, fmt.Errorf("expected a day such as mon, or days such as mon-fri or mon,wed,fri, found %.40q", text)
+	}
 	if err != nil || !isRange {
 		return 1 << from, err
 	}

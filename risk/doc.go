@@ -18,10 +18,15 @@
 //   - points of zero or fewer lower scrutiny: the rule vouches for the change.
 //     It counts only when its condition is true; with "trust: observed", only
 //     if all facts that it reads are observed or derived.
-//   - bands cut one number into ranges with points. A missing number counts as
-//     the worst band, once.
+//   - bands cut one number into ranges with points of zero or more; below the
+//     first cut there are none. A missing number counts as the worst band, once,
+//     and one that is not applicable for nothing.
 //   - "for" says which services a rule is about, and may read nothing but
-//     facts of the service. Where it is false, the rule does not apply.
+//     facts of the service. Where it is false, the rule does not apply; where
+//     it is not known, a rule that would count still does if it raises, does not
+//     if it lowers, and is left open.
+//
+// A condition that is not applicable makes no rule count, and leaves nothing open.
 //
 // The points of the rules that count are added; a group bounds the sum of its
 // rules, and shows the difference as a reason of its own. The level is that of
@@ -40,7 +45,9 @@
 // text with a number, or of a closed set of words with a word outside of it,
 // does not load, and the error names the file, the line, the column and the
 // nearest right name. There are no variables, no clock, and no calls of the
-// host. The operators, from the one that binds least:
+// host. Texts stand in "double" or 'single' quotes, with escapes such as \" and
+// \\, or in `backticks`, without any. Numbers are plain digits, such as 400 or
+// 0.05; a list is ["a", "b"], after "in" only. The operators, from the one that binds least:
 //
 //	a ? b : c                     both outcomes of one type; one that is known only where both agree
 //	or  ||                        see the table
@@ -68,7 +75,7 @@
 //	any(list, # == "x")           "or" over the elements, which # names
 //	all(list, # == "x")           "and" over them; unknown over an empty list: nothing is no evidence
 //	none(list, # == "x")          not any
-//	one(list, # == "x")           whether it is true of one element; unknown if it is of any
+//	one(list, # == "x")           whether it is true of exactly one; unknown if it is of any
 //	count(list, # == "x")         of how many; unknown if it is of any
 //	len(text)                     characters of a text, elements of a list
 //	lower(text)                   small letters
@@ -252,13 +259,17 @@
 //	history.hours_since_failure      decimal, hours    hours since the service's last failed change
 //	history.hours_since_own_last     decimal, hours    hours since the requester's last change
 //
-// A fact of time that is not the same all through the window is not known.
+// A fact of time that is not the same all through the window is not known. Where
+// no way back, no emergency and no service that is carried is named, that is
+// known: change.backout and change.emergency are false, service.carries is empty.
 //
 // To these come evidence.NAME (a word: passed, failed, skipped) for each check
 // that the policy declares, and attributes.NAME for each property of the
 // organisation's attributes.schema.json: of its type, with the words of its
 // enum, and within its minimum and maximum; a text that is shorter than its
-// minLength is compared with in vain, and does not load.
+// minLength is compared with in vain, and does not load. Authority rules may
+// also read type (normal, emergency) and level (those of the rule set), and
+// what stands after "each" carried.*, the facts of a service that this one carries.
 //
 // # Many changes
 //

@@ -54,14 +54,14 @@ func ExampleParseDefinition() {
 	a := rules.Assess(v.Facts(c, risk.Situation{}))
 	fmt.Printf("%s, score %d\n", a.Level, a.Score)
 	for _, r := range a.Reasons {
-		fmt.Printf("%+4d  %s (%s) %v\n", r.Points, r.Because, r.Rule, r.Seen)
+		fmt.Println(r)
 	}
 	// Output:
 	// low, score 10
-	//  +15  a large change (big-diff) [change.lines_added = 900]
-	//  +15  many files (spread) [change.files = 60]
-	//  -10  the smoke test passed (verified) [evidence.smoke = "passed"]
-	//  -10  the rules of the group size count for 20 points at most (group size) []
+	// +15 a large change (big-diff) [change.lines_added = 900]
+	// +15 many files (spread) [change.files = 60]
+	// -10 the smoke test passed (verified) [evidence.smoke = "passed"]
+	// -10 the rules of the group size count for 20 points at most (group size)
 }
 
 // ExampleNewVocabulary gives the rules facts of the organisation's own, named

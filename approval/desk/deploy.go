@@ -168,7 +168,7 @@ type Report struct {
 // Report records how an attempt ended. Sending it again is harmless.
 //
 // An attempt that was never started has been deployed without leave: that opens
-// a case of its own, of which a review is owed, with what the report says (C83).
+// a case of its own, of which a review is owed, with what the report says.
 // Where there is no case by that id, it is the answer; where there is one, the
 // denial says which case was opened (NothingStarted). Anybody can report so: it
 // only adds to what is looked at, and whom the directory does not know is

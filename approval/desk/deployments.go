@@ -40,7 +40,7 @@ func (r DeploymentsRequest) has(d approval.Delivery) bool {
 }
 
 // Deployments lists what was deployed of a service under authorised cases, ways
-// back too: the basis of the measures of delivery (C50). How often is deployed is
+// back too: the basis of the measures of delivery. How often is deployed is
 // how many there are in a span of time; a delivery says how long it took, and how
 // it ended. What nobody had authorised is not in it: see [Desk.Reconcile].
 //

@@ -109,7 +109,8 @@ func (c command) all() []string {
 func (c command) flag(name string, seen []string) (flagSpec, error) {
 	f, known := flagNamed(name)
 	if !known || !slices.Contains(c.all(), name) {
-		return f, fmt.Errorf("%s has no flag -%s; expected -%s%s", c.name, name, strings.Join(c.all(), ", -"), hint(name, c.all()))
+		flags := "-" + strings.Join(c.all(), ", -")
+		return f, fmt.Errorf("%s has no flag -%s; expected %s%s", c.name, name, flags, hint("-"+name, strings.Split(flags, ", ")))
 	}
 	if slices.Contains(seen, name) && !f.many {
 		return f, fmt.Errorf("the flag -%s is given twice; keep one", name)

@@ -95,6 +95,9 @@ func guardTokens(source string, tokens []lexer.Token) *Error {
 			return refuse(t.From, "an escape with eight digits can stand for another character than it names; write the character itself")
 		case t.Is(lexer.Number):
 			if message := guardNumber(t.Value); message != "" {
+				if hint := inPieces(runes, t.From-1); hint != "" {
+					return refuse(t.From-1, fmt.Sprintf("this is not expected here: %q%s", string(runes[t.From-1]), hint))
+				}
 				return refuse(t.From, message)
 			}
 		}

@@ -49,7 +49,7 @@ func (l *lowering) binary(n *ast.BinaryNode) (*node, *Error) {
 func (l *lowering) logic(n *ast.BinaryNode, out *node) (*node, *Error) {
 	for i, side := range []ast.Node{n.Left, n.Right} {
 		if kind := out.args[i].kind; kind != Bool {
-			return nil, l.errorf(side, "%q joins conditions that are true or false, and this is %s", n.Operator, kind)
+			return nil, l.errorf(side, "%q joins conditions that are true or false, and this is %s%s", n.Operator, kind, l.conditionRemedy(n, side, out.args[i]))
 		}
 		if err := l.varies(side, out.args[i]); err != nil {
 			return nil, err
@@ -261,7 +261,7 @@ func (l *lowering) match(n *ast.BinaryNode) (*node, *Error) {
 		return nil, err
 	}
 	if a.kind != Text {
-		return nil, l.errorf(n.Left, "\"matches\" works on a text, and this is %s", a.kind)
+		return nil, l.errorf(n.Left, "\"matches\" works on a text, and this is %s%s", a.kind, map[Type]string{List: "; write any(list, # matches \"...\")"}[a.kind])
 	}
 	literal, ok := n.Right.(*ast.StringNode)
 	if !ok {
@@ -300,7 +300,7 @@ func (l *lowering) membership(n *ast.BinaryNode) (*node, *Error) {
 		return nil, err
 	}
 	if a.kind != Text || b.kind != List {
-		return nil, l.errorf(n, "\"in\" looks for a text in a list, and these are %s and %s", a.kind, b.kind)
+		return nil, l.errorf(n, "\"in\" looks for a text in a list, and these are %s and %s%s", a.kind, b.kind, listRemedy(n))
 	}
 	if err := l.words(n.Left, b); err != nil {
 		return nil, err

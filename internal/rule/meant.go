@@ -33,7 +33,7 @@ var openAfterIn = regexp.MustCompile(`\bin\s*\([^()]*$`)
 // foreignOperators are operators of other languages, and what to write here.
 var foreignOperators = map[string]string{
 	"like": "; write contains, startsWith, endsWith or matches", "between": "; write 1 <= x <= 3", "xor": "; write !=",
-	"includes": "; write contains", "has": "; write contains",
+	"includes": "; write contains", "has": "; write contains", "then": "; a choice is written a ? b : c",
 }
 
 // meant is `; did you mean "..."?` for a token that stands where none like it
@@ -52,6 +52,8 @@ func meant(token string, source []rune, at int) string {
 		word = "<="
 	case shortUnit(token) != Plain && quantityHint(lastWord(before)+" "+token) != "":
 		return quantityHint(lastWord(before) + " " + token)
+	case inPieces(source, at) != "":
+		return inPieces(source, at)
 	case token == "," && openAfterIn.MatchString(before):
 		return `; a list stands in square brackets, such as x in ["a", "b"]`
 	case token == ")" && strings.Count(before, "(") <= strings.Count(before, ")"):

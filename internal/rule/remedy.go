@@ -37,6 +37,25 @@ func quantityHint(text string) string {
 	return ""
 }
 
+var digitsBefore, digitsBehind = regexp.MustCompile(`[0-9]+$`), regexp.MustCompile(`^[0-9]+`)
+
+// inPieces is what to write for a number that a comma or a colon cuts into
+// pieces, as it groups digits or makes them a time of day elsewhere; "" for
+// anything else.
+func inPieces(source []rune, at int) string {
+	if at < 0 || at >= len(source) {
+		return ""
+	}
+	left, right := digitsBefore.FindString(string(source[:at])), digitsBehind.FindString(string(source[at+1:]))
+	switch {
+	case source[at] == ',' && left != "" && len(right) == 3:
+		return "; write " + left + right + ", without a comma"
+	case source[at] == ':' && left != "" && len(right) == 2:
+		return "; a time of day is not part of the language, and at.hour is a whole number"
+	}
+	return ""
+}
+
 // badNumber is the number that the source has just before an offset, in
 // characters, and where it begins.
 func badNumber(source []rune, end int) (number string, start int) {
@@ -103,12 +122,72 @@ func (l *lowering) typeRemedy(n *ast.BinaryNode, fact, other *node) string {
 		return quantityHint(text)
 	case fact.kind == Bool && equality && (other.kind == Int || other.kind == Text):
 		return fmt.Sprintf("; write %s, or not %s", name, name)
+	case fact.kind == Text && fact.words != nil && other.kind != Text:
+		return "; it is one of " + listed(fact.words)
 	case fact.kind == Text && equality && (other.kind == Int || other.kind == Float):
 		return fmt.Sprintf(`; write "%s" in quotes`, inQuotes(other.kind, other.value))
 	case fact.kind == List && other.kind == Text && equality && fact.fact == l.vocabulary.paths:
 		return fmt.Sprintf("; write touches(%q)", text)
 	case fact.kind == List && other.kind == Text && equality:
 		return fmt.Sprintf("; write %q in %s", text, name)
+	}
+	return ""
+}
+
+// conditionRemedy is what to write instead of a side of "and" or "or" that is
+// not true or false; "" where that is not clear.
+func (l *lowering) conditionRemedy(n *ast.BinaryNode, side ast.Node, low *node) string {
+	if word, is := side.(*ast.StringNode); is && side == n.Right {
+		return otherWord(n, word.Value)
+	}
+	if low.op != opFact {
+		return ""
+	}
+	name := l.vocabulary.facts[low.fact].Name
+	switch {
+	case low.words != nil && low.kind == Text:
+		return fmt.Sprintf("; compare it, as in %s == %q", name, low.words[0])
+	case low.kind == Text:
+		return fmt.Sprintf("; compare it, as in %s == \"...\"", name)
+	case low.kind == Int || low.kind == Float:
+		return fmt.Sprintf("; compare it, as in %s > 0", name)
+	}
+	return ""
+}
+
+// otherWord is what to write for x == "a" or "b", and for x != "a" and "b".
+func otherWord(n *ast.BinaryNode, word string) string {
+	last := n.Left
+	for b, ok := last.(*ast.BinaryNode); ok && slices.Contains([]string{"and", "&&", "or", "||"}, b.Operator); b, ok = last.(*ast.BinaryNode) {
+		last = b.Right
+	}
+	b, ok := last.(*ast.BinaryNode)
+	if !ok {
+		return ""
+	}
+	name, named := dotted(b.Left)
+	first, text := b.Right.(*ast.StringNode)
+	or := n.Operator == "or" || n.Operator == "||"
+	switch {
+	case named && text && or && b.Operator == "==":
+		return fmt.Sprintf("; write %s in [%q, %q]", name, first.Value, word)
+	case named && text && !or && b.Operator == "!=":
+		return fmt.Sprintf("; write %s not in [%q, %q]", name, first.Value, word)
+	}
+	return ""
+}
+
+// listRemedy is what to write for "in" between two texts.
+func listRemedy(n *ast.BinaryNode) string {
+	if name, named := dotted(n.Left); named {
+		if word, text := n.Right.(*ast.StringNode); text {
+			return fmt.Sprintf("; write %s in [%q]", name, word.Value)
+		}
+	}
+	if name, named := dotted(n.Right); named {
+		if word, text := n.Left.(*ast.StringNode); text {
+			return fmt.Sprintf("; write %s contains %q", name, word.Value)
+		}
 	}
 	return ""
 }
