@@ -239,6 +239,9 @@ func TestLint(t *testing.T) {
 		{"", `
   - {id: a, bands: change.files, cuts: {10: 3, 20: 3, 30: 4}, because: x}`,
 			"risk.yaml:6: no-effect: the rule a has a cut at 20 that changes nothing: there are 3 points on both sides of it *"},
+		{"", `
+  - {id: a, bands: change.files, cuts: {0: 0, 10: 0}, because: x}`,
+			"risk.yaml:6: no-effect: no band of the rule a carries points, so it does nothing where change.files is known; give a cut points or remove the rule"},
 		// Trust.
 		{"", `
   - {id: a, points: -5, when: service.automated_deployment, trust: observed, because: x}`,
