@@ -146,8 +146,11 @@ func (l *lowering) never(text string, n *node) string {
 	if why := l.pattern(text, n); why != "" || n.op != opFact || n.kind != Text {
 		return why
 	}
-	if f := l.vocabulary.facts[n.fact]; utf8.RuneCountInString(text) < f.Shortest {
+	switch f, length := l.vocabulary.facts[n.fact], utf8.RuneCountInString(text); {
+	case length < f.Shortest:
 		return fmt.Sprintf("is shorter than %s can be, which has %d characters or more", f.Name, f.Shortest)
+	case f.Longest > 0 && length > f.Longest:
+		return fmt.Sprintf("is longer than %s can be, which has %d characters at most", f.Name, f.Longest)
 	}
 	return ""
 }
