@@ -316,6 +316,9 @@ func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode)
 	if len(literal.Nodes) == 0 {
 		return nil, l.errorf(n, "the list after \"in\" is empty, so nothing is ever in it")
 	}
+	if a.kind == Float {
+		return nil, l.errorf(n.Left, "\"in\" looks for a text or a whole number, and this is a decimal number; write 1.5 <= x <= 2, or x == 1.5 or x == 2")
+	}
 	out := &node{op: opIn, kind: Bool, args: []*node{a}, cost: step.plus(a.cost).plus(bound{fixed: float64(len(literal.Nodes))})}
 	for _, item := range literal.Nodes {
 		low, err := l.lower(item)

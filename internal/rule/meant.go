@@ -54,6 +54,8 @@ func meant(token string, source []rune, at int) string {
 		return quantityHint(lastWord(before) + " " + token)
 	case token == "," && openAfterIn.MatchString(before):
 		return `; a list stands in square brackets, such as x in ["a", "b"]`
+	case token == "#" && strings.HasPrefix(after, " ") && strings.Count(before, "(") == strings.Count(before, ")"):
+		return "; outside of any() and the like # means nothing, and it begins no comment"
 	case token == ")" && strings.Count(before, "(") <= strings.Count(before, ")"):
 		return "; no bracket before it is open"
 	case token == "/" && lastWord(before) == "matches":
