@@ -102,7 +102,7 @@ func (l *loading) modelNamed(n *policyfile.Node) change.OperatingModel {
 		}
 		ids = append(ids, m.Name)
 	}
-	if id != "" {
+	if id != "" && l.d.sources.policy.node != nil { // or else nobody knows which there are
 		l.errs.Addf(n.Pos, "no operating model is named %q (there are %s)%s", id, strings.Join(ids, ", "), nearest.Hint(id, ids))
 	}
 	return change.OpsRunIt() // stands in, so that one fault is reported once

@@ -151,13 +151,16 @@ func attributeFact(p schema.Property) (definition, error) {
 	if !factName.MatchString(p.Name) {
 		return definition{}, fmt.Errorf("the attribute %q cannot be read by rules: use small letters, digits and \"_\", and begin with a letter%s", p.Name, underscored(p.Name))
 	}
+	if p.Minimum != nil && p.Maximum != nil && *p.Minimum > *p.Maximum || p.MaxLength > 0 && p.MinLength > p.MaxLength {
+		return definition{}, fmt.Errorf("no value of the attribute %q is possible: its least is above its most; correct one of the two", p.Name)
+	}
 	items, bytes := orElse(p.MaxItems, maxListItems), orElse(p.MaxLength, change.MaxText)*4
 	if t == rule.List {
 		bytes = min(bytes*items, 1<<20)
 	}
 	f := rule.Fact{Name: "attributes." + p.Name, Type: t, Words: p.Enum, Bytes: min(bytes, 1<<20), Items: items}
 	if t == rule.Text {
-		f.Bytes, f.Shortest = min(f.Bytes, 4*change.MaxText), p.MinLength
+		f.Bytes, f.Shortest, f.Longest = min(f.Bytes, 4*change.MaxText), p.MinLength, p.MaxLength
 	}
 	if p.Minimum != nil || p.Maximum != nil {
 		f.Range = &rule.Range{Least: orElseBound(p.Minimum, -math.MaxFloat64), Most: orElseBound(p.Maximum, math.MaxFloat64)}

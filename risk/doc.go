@@ -62,7 +62,8 @@
 //	* / %                         / is always decimal, % is of whole numbers
 //	-                             of a number
 //
-// Whole numbers have 64 bits and decimal ones are binary64; the two compare
+// Those from == to matches bind alike, from left to right: what compares two
+// comparisons needs brackets, as in (a in x) != (b in x). Whole numbers have 64 bits and decimal ones are binary64; the two compare
 // exactly. A whole number that leaves its range, a decimal that leaves its own
 // or is no number, a division by zero, and a step from a whole number over
 // 2^53 to a decimal are faults.
@@ -172,7 +173,9 @@
 // as 010, 1e3 or 0x10, and every function that is not listed above, such as now,
 // date, duration, filter, map, reduce, sum, repeat, replace, split or toJSON.
 // Neither is a condition, or a part of one that "and" or "or" joins, that reads
-// no fact: it is always the same.
+// no fact: it is always the same. Nor is a part that always fails, such as
+// 1 / (2 - 2), or a pattern of "matches" that every text matches, such as ".*",
+// or none.
 //
 // # Limits
 //

@@ -53,7 +53,7 @@ func (l *lateFacts) begin(c *change.Change, s Situation) {
 // need reads a fact, unless that was done.
 func (l *lateFacts) need(i int) {
 	if word := &l.unread[i>>6]; *word>>(i&63)&1 != 0 {
-		*word &^= 1 << (i & 63)
 		l.reading.fill(l.facts, l.late[i:i+1])
+		*word &^= 1 << (i & 63) // not before: a reading that fails must fail again, not leave the fact of an earlier change
 	}
 }

@@ -234,6 +234,10 @@ func (p *Prover) flaws(words *rule.Vocabulary, e *rule.Expr) []flaw {
 // cuts finds bands that no number lies in, and such that are like the one
 // before; a first or last one that adds nothing may be there to be read.
 func (l *ruleLint) cuts(r *compiledRule) {
+	if !slices.ContainsFunc(r.Cuts, func(cut Cut) bool { return cut.Points != 0 }) {
+		l.add(r.at("cuts"), r.ID, NoEffect, nil, "no band of the rule %s carries points, so it does nothing where %s is known; give a cut points or remove the rule", r.ID, r.Bands)
+		return
+	}
 	d := l.rs.vocabulary.defs[r.band]
 	lies, bounded := d.reach()
 	before := 0

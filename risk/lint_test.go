@@ -224,6 +224,13 @@ func TestLint(t *testing.T) {
 		{"", `
   - {id: a, floor: low, when: change.downtime, because: x}`,
 			"risk.yaml:6: no-effect: the rule a holds the level at low at least, which is the lowest; name a higher floor or leave it out *"},
+		// Texts out of a closed set.
+		{"", `
+  - {id: a, points: 20, when: lower(change.kind) == "CODE", because: x}`, "risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known"},
+		{"", `
+  - {id: a, points: 20, when: change.kind startsWith "k", because: x}`, "risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known"},
+		{"", `
+  - {id: a, points: 20, when: change.kind startsWith "co" and len(change.kind) > 4, because: x}`, ""},
 		// Bands.
 		{"", `
   - {id: a, bands: change.files, cuts: {-10: 3, 0: 5, 9: 7}, because: x}`,
@@ -239,6 +246,9 @@ func TestLint(t *testing.T) {
 		{"", `
   - {id: a, bands: change.files, cuts: {10: 3, 20: 3, 30: 4}, because: x}`,
 			"risk.yaml:6: no-effect: the rule a has a cut at 20 that changes nothing: there are 3 points on both sides of it *"},
+		{"", `
+  - {id: a, bands: change.files, cuts: {0: 0, 10: 0}, because: x}`,
+			"risk.yaml:6: no-effect: no band of the rule a carries points, so it does nothing where change.files is known; give a cut points or remove the rule"},
 		// Trust.
 		{"", `
   - {id: a, points: -5, when: service.automated_deployment, trust: observed, because: x}`,

@@ -132,8 +132,8 @@ func readRule(n *policyfile.Node, errs *policyfile.Errors) Rule {
 	r.Bands = o.Get("bands").String(errs, "bands")
 	r.Cuts = readCuts(o.Get("cuts"), errs)
 	r.Observed = o.Get("trust").Word(errs, "trust", "observed") == "observed"
-	if !o.Has("points") && !o.Has("floor") && !o.Has("bands") {
-		errs.Addf(o.Pos(), `a rule needs "points", a "floor", or "bands"`)
+	if at := o.Pos(); at.Line > 0 && !o.Has("points") && !o.Has("floor") && !o.Has("bands") {
+		errs.Addf(at, `a rule needs "points", a "floor", or "bands"`)
 	}
 	return r
 }

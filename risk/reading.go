@@ -204,12 +204,22 @@ func (m *moment) turned(last time.Time) {
 	if _, after := last.Zone(); before == after {
 		return
 	}
-	for _, turn := m.at.ZoneBounds(); !turn.IsZero() && !turn.After(last); _, turn = turn.ZoneBounds() {
+	for turn := nextTurn(m.at); !turn.IsZero() && !turn.After(last); turn = nextTurn(turn) {
 		for _, t := range []time.Time{turn.Add(-1), turn} {
 			m.day = m.day && t.YearDay() == m.at.YearDay()
 			m.hour = m.hour && m.day && t.Hour() == m.at.Hour()
 		}
 	}
+}
+
+// nextTurn is when the clock is next put forward or back, or a time before that;
+// the zero time for never.
+func nextTurn(t time.Time) time.Time {
+	_, turn := t.ZoneBounds()
+	if !turn.IsZero() && !turn.After(t) { // on 31 December of leap years (golang/go#81583)
+		return t.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	}
+	return turn
 }
 
 // longWindow is from when on the working time in a window is not looked at.

@@ -49,7 +49,7 @@ func isCut(text string) bool {
 		switch {
 		case escaped:
 			escaped = false
-		case quote != 0 && r == '\\':
+		case quote != 0 && quote != '`' && r == '\\':
 			escaped = true
 		case quote != 0:
 			if r == quote {

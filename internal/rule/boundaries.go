@@ -276,16 +276,18 @@ func beside(n float64) (below, above float64) {
 	return below, above
 }
 
+// fewWords is up to how many words of a closed set are all looked at.
+const fewWords = 16
+
 // words are the texts that are mentioned, and one that is not.
 func (at *edge) words(f *Fact) []Value {
 	mentioned := once(slices.Concat(at.texts, at.parts))
 	if f.Words != nil {
-		const few = 16
 		is := func(w string) bool { _, found := slices.BinarySearch(mentioned, w); return found }
 		other := slices.IndexFunc(f.Words, func(w string) bool { return !is(w) })
 		var out []Value
 		for i, w := range f.Words {
-			if len(f.Words) <= few || i == other || is(w) {
+			if len(f.Words) <= fewWords || i == other || is(w) {
 				out = append(out, TextValue(w))
 			}
 		}

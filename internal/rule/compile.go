@@ -136,6 +136,12 @@ func plain(message, source string, at int) string {
 	case strings.HasPrefix(message, "unexpected token "):
 		found := token(strings.TrimPrefix(message, "unexpected token "))
 		return "this is not expected here: " + found + meant(strings.Trim(found, `"`), []rune(source), at)
+	case message == "invalid char escape":
+		return badEscape([]rune(source), at)
+	case message == "unable to unescape string":
+		return "the text holds an escape that is no character"
+	case strings.HasPrefix(message, "a map key must be"):
+		return `a map is not part of the language; what is asked of elements may stand in braces once, as in any(list, {# == "x"})`
 	case strings.HasPrefix(message, "unrecognized character"):
 		return foreign(message, []rune(source), at)
 	case strings.Contains(message, "exceeds maximum allowed nodes"):

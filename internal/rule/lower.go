@@ -57,10 +57,29 @@ func (l *lowering) lower(n ast.Node) (*node, *Error) {
 		return nil, l.errorf(n, "the expression has more than %d parts; split it into several rules", maxNodes)
 	}
 	low, err := l.part(n)
-	if err == nil && len(low.args) > 0 {
+	if err != nil {
+		return nil, err
+	}
+	if len(low.args) > 0 {
 		low.fixed = !slices.ContainsFunc(low.args, func(arg *node) bool { return !arg.fixed })
 	}
-	return low, err
+	return l.folded(n, low)
+}
+
+// folded computes a part that reads nothing, such as 60 * 24, so that what looks
+// at constants looks at its outcome: a word that can never be, a limit out of
+// range. One that fails would fail for every change.
+func (l *lowering) folded(at ast.Node, n *node) (*node, *Error) {
+	if !n.fixed || n.op == opConst {
+		return n, nil
+	}
+	v := n.eval(&frame{})
+	if v.State == Faulty {
+		return nil, l.errorf(at, "this part always fails: %s; write the number that is meant", v.Text)
+	}
+	out := constant(n.kind, v)
+	out.unit, out.cost = n.unit, n.cost
+	return out, nil
 }
 
 func (l *lowering) part(n ast.Node) (*node, *Error) {
@@ -197,11 +216,6 @@ func (l *lowering) unary(n *ast.UnaryNode) (*node, *Error) {
 	default:
 		return nil, l.errorf(n, "%q cannot stand before %s", n.Operator, arg.kind)
 	}
-	if arg.fixed && arg.value.State == Present {
-		number := constant(arg.kind, out.eval(&frame{})) // -1 is a number, not a sum
-		number.cost, number.unit = out.cost, arg.unit
-		return number, nil
-	}
 	return out, nil
 }
 
@@ -227,13 +241,31 @@ func (l *lowering) choice(n *ast.ConditionalNode) (*node, *Error) {
 	}
 	a, b = args[1], args[2]
 	if a.kind != b.kind || a.kind == List {
-		return nil, l.errorf(n.Cond, "both outcomes of a choice must be of one type, and they are %s and %s", a.kind, b.kind)
+		return nil, l.errorf(n.Cond, "both outcomes of a choice must be of one type, and they are %s and %s%s", a.kind, b.kind, decimalHint(a, b))
 	}
-	if a.fixed && b.fixed && a.eval(&frame{}).Bool == b.eval(&frame{}).Bool && a.kind == Bool {
+	if a.fixed && b.fixed && a.value.Bool == b.value.Bool && a.kind == Bool {
 		return nil, l.errorf(n.Cond, "both outcomes of this choice are the same, so it is always the same; leave it out")
 	}
-	return &node{op: opChoice, kind: a.kind, run: runChoice, unit: commonUnit(a, b), args: args,
+	return &node{op: opChoice, kind: a.kind, run: runChoice, words: eitherWord(a, b), unit: commonUnit(a, b), args: args,
 		cost: step.plus(condition.cost).plus(a.cost).plus(b.cost), size: a.size.plus(b.size)}, nil
+}
+
+// eitherWord is the closed set of what one of two texts can be, where they are
+// words: of closed sets that are not long, or one of them written out.
+func eitherWord(a, b *node) []string {
+	const most = 500 // choices can stand within choices
+	if a.words == nil {
+		a, b = b, a
+	}
+	switch {
+	case len(a.words)+len(b.words) > most:
+		return nil
+	case a.words != nil && b.words != nil:
+		return slices.Concat(a.words, b.words)
+	case a.words != nil && b.op == opConst:
+		return append(slices.Clip(a.words), b.value.Text)
+	}
+	return nil
 }
 
 // builtins are the functions of expr that the language keeps.
@@ -362,7 +394,7 @@ func (l *lowering) further(at ast.Node, name string, a, b *node) (*node, *Error)
 	}
 	a, b = args[0], args[1]
 	if a.kind != b.kind {
-		return nil, l.errorf(at, "%s() takes numbers of one type, and these are %s and %s", name, a.kind, b.kind)
+		return nil, l.errorf(at, "%s() takes numbers of one type, and these are %s and %s%s", name, a.kind, b.kind, decimalHint(a, b))
 	}
 	order := orderInt
 	if a.kind == Float {

@@ -87,10 +87,10 @@ func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
 	default:
 		return nil, l.incomparable(n, a, b)
 	}
-	if err := l.words(n.Left, b); err != nil {
+	if err := l.words(n.Left, a, b); err != nil {
 		return nil, err
 	}
-	if err := l.words(n.Right, a); err != nil {
+	if err := l.words(n.Right, b, a); err != nil {
 		return nil, err
 	}
 	if err := l.inRange(n.Left, a, b); err != nil {
@@ -109,7 +109,7 @@ func (l *lowering) compared(n *ast.BinaryNode, out *node) (*node, *Error) {
 // inRange refuses a number that the other side can never reach, such as 5 for a
 // rate that lies between 0 and 1.
 func (l *lowering) inRange(at ast.Node, literal, other *node) *Error {
-	if other.lies == nil || !literal.fixed || literal.value.State != Present {
+	if other.lies == nil || !literal.fixed {
 		return nil
 	}
 	n := literal.value.Float
@@ -128,13 +128,12 @@ func (l *lowering) inRange(at ast.Node, literal, other *node) *Error {
 
 // words refuses a literal that the other side can never be: a typing error
 // would otherwise make the rule false, or true, for ever.
-func (l *lowering) words(at ast.Node, other *node) *Error {
-	text, ok := at.(*ast.StringNode)
-	if !ok {
+func (l *lowering) words(at ast.Node, literal, other *node) *Error {
+	if !literal.fixed || literal.kind != Text {
 		return nil
 	}
-	if why := l.never(text.Value, other); why != "" {
-		return l.errorf(at, "%q %s", text.Value, why)
+	if why := l.never(literal.value.Text, other); why != "" {
+		return l.errorf(at, "%q %s", literal.value.Text, why)
 	}
 	return nil
 }
@@ -147,8 +146,11 @@ func (l *lowering) never(text string, n *node) string {
 	if why := l.pattern(text, n); why != "" || n.op != opFact || n.kind != Text {
 		return why
 	}
-	if f := l.vocabulary.facts[n.fact]; utf8.RuneCountInString(text) < f.Shortest {
+	switch f, length := l.vocabulary.facts[n.fact], utf8.RuneCountInString(text); {
+	case length < f.Shortest:
 		return fmt.Sprintf("is shorter than %s can be, which has %d characters or more", f.Name, f.Shortest)
+	case f.Longest > 0 && length > f.Longest:
+		return fmt.Sprintf("is longer than %s can be, which has %d characters at most", f.Name, f.Longest)
 	}
 	return ""
 }
@@ -196,7 +198,7 @@ func (l *lowering) arithmetic(n *ast.BinaryNode, out *node) (*node, *Error) {
 	if (a.kind != Int && a.kind != Float) || (b.kind != Int && b.kind != Float) {
 		return nil, l.errorf(n, "%q needs numbers, and these are %s and %s", n.Operator, a.kind, b.kind)
 	}
-	if divides := n.Operator == "/" || n.Operator == "%"; divides && b.fixed && b.value.State == Present && b.value.Int == 0 && b.value.Float == 0 {
+	if divides := n.Operator == "/" || n.Operator == "%"; divides && b.fixed && b.value.Int == 0 && b.value.Float == 0 {
 		return nil, l.errorf(n.Right, "a division by zero always fails")
 	}
 	if n.Operator == "%" {
@@ -233,7 +235,7 @@ func (l *lowering) search(n *ast.BinaryNode, out *node) (*node, *Error) {
 	if b := out.args[1]; b.op == opConst && l.pattern(b.value.Text, out.args[0]) != "" {
 		return nil, l.errorf(n.Right, "%q %s", b.value.Text, l.pattern(b.value.Text, out.args[0]))
 	}
-	if b := out.args[1]; b.fixed && b.value.State == Present && b.value.Text == "" {
+	if b := out.args[1]; b.fixed && b.value.Text == "" {
 		return nil, l.errorf(n.Right, "every text %q the empty text, so this is always the same", n.Operator)
 	}
 	out.kind = Bool
@@ -274,8 +276,8 @@ func (l *lowering) match(n *ast.BinaryNode) (*node, *Error) {
 	if problem != "" {
 		return nil, l.errorf(n.Right, "%s", problem)
 	}
-	if literal.Value == "" {
-		return nil, l.errorf(n.Right, "every text matches the empty pattern, so this is always the same")
+	if same := sameForAll(literal.Value); same != "" {
+		return nil, l.errorf(n.Right, "%s", same)
 	}
 	perByte := float64(instructions(literal.Value)) * matchByte
 	return &node{op: opMatches, kind: Bool, run: strict(matches), args: []*node{a}, re: re,
@@ -302,7 +304,7 @@ func (l *lowering) membership(n *ast.BinaryNode) (*node, *Error) {
 	if a.kind != Text || b.kind != List {
 		return nil, l.errorf(n, "\"in\" looks for a text in a list, and these are %s and %s%s", a.kind, b.kind, listRemedy(n))
 	}
-	if err := l.words(n.Left, b); err != nil {
+	if err := l.words(n.Left, a, b); err != nil {
 		return nil, err
 	}
 	fact := l.vocabulary.facts[b.fact]
@@ -313,6 +315,9 @@ func (l *lowering) membership(n *ast.BinaryNode) (*node, *Error) {
 func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode) (*node, *Error) {
 	if len(literal.Nodes) == 0 {
 		return nil, l.errorf(n, "the list after \"in\" is empty, so nothing is ever in it")
+	}
+	if a.kind == Float {
+		return nil, l.errorf(n.Left, "\"in\" looks for a text or a whole number, and this is a decimal number; write 1.5 <= x <= 2, or x == 1.5 or x == 2")
 	}
 	out := &node{op: opIn, kind: Bool, args: []*node{a}, cost: step.plus(a.cost).plus(bound{fixed: float64(len(literal.Nodes))})}
 	for _, item := range literal.Nodes {
@@ -325,10 +330,10 @@ func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode)
 				return nil, err
 			}
 		}
-		if low.value.State != Present || low.kind != a.kind || (a.kind != Text && a.kind != Int) {
+		if !plainItem(item) || low.value.State != Present || low.kind != a.kind || (a.kind != Text && a.kind != Int) {
 			return nil, l.errorf(item, "the list after \"in\" may hold only plain values of the type on the left, which is %s%s", a.kind, l.typeRemedy(n, a, low))
 		}
-		if err := l.words(item, a); err != nil {
+		if err := l.words(item, low, a); err != nil {
 			return nil, err
 		}
 		if err := l.inRange(item, low, a); err != nil {
@@ -342,4 +347,13 @@ func (l *lowering) inLiteral(n *ast.BinaryNode, a *node, literal *ast.ArrayNode)
 		out.run = strict(inInts)
 	}
 	return out, nil
+}
+
+// plainItem reports whether an item of a list is written out, not computed.
+func plainItem(item ast.Node) bool {
+	switch item.(type) {
+	case *ast.BinaryNode, *ast.BuiltinNode:
+		return false
+	}
+	return true
 }

@@ -56,6 +56,8 @@ func meant(token string, source []rune, at int) string {
 		return inPieces(source, at)
 	case token == "," && openAfterIn.MatchString(before):
 		return `; a list stands in square brackets, such as x in ["a", "b"]`
+	case token == "#" && strings.HasPrefix(after, " ") && strings.Count(before, "(") == strings.Count(before, ")"):
+		return "; outside of any() and the like # means nothing, and it begins no comment"
 	case token == ")" && strings.Count(before, "(") <= strings.Count(before, ")"):
 		return "; no bracket before it is open"
 	case token == "/" && lastWord(before) == "matches":
@@ -145,4 +147,25 @@ func hyphened(n ast.Node) (string, bool) {
 		return a + "-" + b, n.Operator == "-" && left && right
 	}
 	return "", false
+}
+
+// badEscape words the refusal of an escape that does not exist, as a pattern such
+// as "\d" holds that was written as in other languages.
+func badEscape(source []rune, at int) string {
+	if at < 1 || at >= len(source) || source[at-1] != '\\' || source[at] == '\n' {
+		return "this escape is not complete; write the backslash twice, or put the text in backticks"
+	}
+	return fmt.Sprintf(`\%c means nothing in quotes; write the backslash twice, or put the text in backticks`, source[at])
+}
+
+// decimalHint is what to write instead of a whole number that stands beside a
+// decimal one; "" where neither is written out.
+func decimalHint(a, b *node) string {
+	if a.kind == Float {
+		a, b = b, a
+	}
+	if a.op != opConst || a.kind != Int || b.kind != Float {
+		return ""
+	}
+	return fmt.Sprintf("; write %d.0", a.value.Int)
 }

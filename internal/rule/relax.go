@@ -274,6 +274,9 @@ func (s *solving) condition(n *node) *node {
 	case opEqual, opNotEqual, opLess, opAtMost, opGreater, opAtLeast:
 		return s.compared(n)
 	}
+	if s.ofWords(n) {
+		return s.copied(n)
+	}
 	return s.anything(n, s.space.Vocabulary.text(n))
 }
 
@@ -318,21 +321,6 @@ func (s *solving) overList(n *node) *node {
 	out.args = slices.Clone(n.args)
 	out.args[slices.Index(n.args, list)] = &node{op: opFact, kind: List, run: runFact, fact: s.of(list.fact)}
 	return s.guarded(list.fact, &out)
-}
-
-// ofElement reports whether a condition compares nothing but the element with
-// texts.
-func ofElement(n *node) bool {
-	switch n.op {
-	case opAnd, opOr, opNot:
-		return !slices.ContainsFunc(n.args, func(a *node) bool { return !ofElement(a) })
-	case opIn:
-		return n.args[0].op == opElement
-	case opEqual, opNotEqual:
-		a, b := n.args[0].op, n.args[1].op
-		return a == opElement && b == opConst || a == opConst && b == opElement
-	}
-	return false
 }
 
 // swapped are the comparisons that say the same of their operands in turn, and
@@ -381,6 +369,9 @@ func (s *solving) alike(n *node) *node {
 
 // comparedAs keeps a comparison of a term with constants.
 func (s *solving) comparedAs(n, term *node, kind Type) *node {
+	if term.op != opFact && s.ofWords(n) {
+		return s.copied(n)
+	}
 	var subject *node
 	i := -1
 	if term.op == opFact {

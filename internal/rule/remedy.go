@@ -96,6 +96,9 @@ func (l *lowering) incomparable(n *ast.BinaryNode, a, b *node) *Error {
 	if remedy == "" {
 		remedy = l.typeRemedy(n, b, a)
 	}
+	if compares := a.kind == Bool && b.kind != Bool && len(a.args) > 0; compares && remedy == "" { // it was read from the left
+		remedy = `; join comparisons by "and", or put brackets around each`
+	}
 	return l.errorf(n, "%s cannot be compared with %s by %q%s", l.described(a), l.described(b), n.Operator, remedy)
 }
 

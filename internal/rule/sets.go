@@ -30,12 +30,18 @@ type namedSet struct {
 	within map[*string]int
 }
 
-// findWithin looks at the closed sets of the facts.
-func (s *namedSet) findWithin(facts []Fact) {
-	s.within = map[*string]int{}
+// closedSet is the words that some facts are one of.
+type closedSet struct {
+	words []string
+	holds map[string]bool
+}
+
+// closedSets are those of the facts, each once.
+func closedSets(facts []Fact) []closedSet {
+	var out []closedSet
 	seen := map[*string]bool{}
 	for _, f := range facts {
-		if len(f.Words) == 0 || len(f.Words) < len(s.Items) || seen[&f.Words[0]] {
+		if len(f.Words) == 0 || seen[&f.Words[0]] {
 			continue
 		}
 		seen[&f.Words[0]] = true
@@ -43,8 +49,17 @@ func (s *namedSet) findWithin(facts []Fact) {
 		for _, w := range f.Words {
 			holds[w] = true
 		}
-		if !slices.ContainsFunc(s.Items, func(item string) bool { return !holds[item] }) {
-			s.within[&f.Words[0]] = len(f.Words)
+		out = append(out, closedSet{f.Words, holds})
+	}
+	return out
+}
+
+// findWithin looks at the closed sets of the facts.
+func (s *namedSet) findWithin(closed []closedSet) {
+	s.within = map[*string]int{}
+	for _, c := range closed {
+		if !slices.ContainsFunc(s.Items, func(item string) bool { return !c.holds[item] }) {
+			s.within[&c.words[0]] = len(c.words)
 		}
 	}
 }
@@ -62,9 +77,10 @@ func (s *namedSet) place(i int) string {
 func (v *Vocabulary) WithSets(sets []NamedSet) *Vocabulary {
 	out := *v
 	out.sets = make([]*namedSet, len(sets))
+	closed := closedSets(v.facts)
 	for i, s := range sets {
 		out.sets[i] = &namedSet{NamedSet: s, has: make(map[string]bool, len(s.Items))}
-		out.sets[i].findWithin(v.facts)
+		out.sets[i].findWithin(closed)
 		for _, item := range s.Items {
 			out.sets[i].has[item] = true
 		}

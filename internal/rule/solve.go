@@ -235,3 +235,29 @@ func (s *solving) below(n *node) int {
 	}
 	return -1
 }
+
+// ofElement reports whether a condition compares nothing but the element with
+// texts.
+func ofElement(n *node) bool {
+	switch n.op {
+	case opAnd, opOr, opNot:
+		return !slices.ContainsFunc(n.args, func(a *node) bool { return !ofElement(a) })
+	case opIn:
+		return n.args[0].op == opElement
+	case opEqual, opNotEqual:
+		a, b := n.args[0].op, n.args[1].op
+		return a == opElement && b == opConst || a == opConst && b == opElement
+	}
+	return false
+}
+
+// ofWords reports whether a condition looks at nothing but one text out of few
+// words, which are all tried.
+func (s *solving) ofWords(n *node) bool {
+	facts := reads(n)
+	if len(facts) != 1 || within(n, opKnown, opTouches) {
+		return false
+	}
+	f := s.space.Vocabulary.facts[facts[0]]
+	return f.Type == Text && f.Words != nil && len(f.Words) <= fewWords
+}

@@ -45,6 +45,7 @@ type Fact struct {
 	Range *Range   // of a number; nil where there is none
 
 	Shortest int // the least number of characters of a text
+	Longest  int // the greatest; 0 where only the bytes are bounded
 }
 
 // Range is the closed interval that a number lies in; a side without a bound is

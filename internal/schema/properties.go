@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +22,9 @@ type Property struct {
 	// MinLength is the least number of characters of a string; 0 when the
 	// schema states none.
 	MinLength int
-	// Minimum and Maximum are the bounds of a number, also where they are
-	// exclusive; nil when the schema states none.
+	// Minimum and Maximum are the bounds of a number, those of the values that
+	// are listed included; nil when the schema states none. Exclusive bounds of
+	// an integer are moved by one, those of a number are as they are stated.
 	Minimum, Maximum *float64
 	// MaxItems is the greatest number of items of an array; 0 when the schema
 	// states none.
@@ -71,7 +73,11 @@ func (n *node) property(name string) Property {
 	case "string":
 		p.Type, p.Enum, p.MaxLength, p.MinLength = kind, n.listed(), n.limit("maxLength"), n.limit("minLength")
 	case "integer", "number":
-		p.Type, p.Minimum, p.Maximum = kind, n.bound(slices.Max, "minimum", "exclusiveMinimum"), n.bound(slices.Min, "maximum", "exclusiveMaximum")
+		p.Type, p.Minimum, p.Maximum = kind, n.bound(slices.Max, slices.Min, "minimum", "exclusiveMinimum"), n.bound(slices.Min, slices.Max, "maximum", "exclusiveMaximum")
+		if kind == "integer" {
+			beyond(p.Minimum, n.source.Get("exclusiveMinimum"), 1)
+			beyond(p.Maximum, n.source.Get("exclusiveMaximum"), -1)
+		}
 	case "boolean":
 		p.Type = kind
 	}
@@ -132,21 +138,41 @@ func (n *node) limit(keyword string) int {
 	return int(i)
 }
 
-// bound returns the narrower of the bounds that two keywords state.
-func (n *node) bound(narrower func([]float64) float64, keywords ...string) *float64 {
-	var stated []float64
+// bound returns the narrower of the bounds that two keywords state, and of the
+// outermost number that enum or const list.
+func (n *node) bound(narrower, outermost func([]float64) float64, keywords ...string) *float64 {
+	var stated, listed []float64
 	for _, keyword := range keywords {
-		if v := n.source.Get(keyword); v != nil {
-			if f, err := strconv.ParseFloat(v.Text, 64); err == nil {
-				stated = append(stated, f)
-			}
-		}
+		stated = withNumber(stated, n.source.Get(keyword))
+	}
+	for _, v := range n.values() {
+		listed = withNumber(listed, v)
+	}
+	if listed != nil {
+		stated = append(stated, outermost(listed))
 	}
 	if stated == nil {
 		return nil
 	}
 	bound := narrower(stated)
 	return &bound
+}
+
+func withNumber(list []float64, v *Value) []float64 {
+	if v != nil && v.Kind == Number {
+		if f, err := strconv.ParseFloat(v.Text, 64); err == nil {
+			return append(list, f)
+		}
+	}
+	return list
+}
+
+// beyond moves the bound of a whole number to the next one, where it is what an
+// exclusive bound states.
+func beyond(bound *float64, exclusive *Value, step float64) {
+	if at := withNumber(nil, exclusive); at != nil && at[0] == *bound && math.Trunc(*bound) == *bound {
+		*bound += step
+	}
 }
 
 func (n *node) text(keyword string) string {

@@ -118,13 +118,14 @@ func TestProperties(t *testing.T) {
 	"fixed":{"const":"x"},
 	"any":true,
 	"object":{"type":"object","additionalProperties":true}}}}}`)
+	number := func(f float64) *float64 { return &f }
 	want := []Property{
 		{Name: "any"},
 		{Name: "code", Type: "string", MaxLength: 8, Description: "short text"},
 		{Name: "count", Type: "integer"},
 		{Name: "either"},
 		{Name: "fixed", Type: "string", Enum: []string{"x"}},
-		{Name: "level", Type: "integer"},
+		{Name: "level", Type: "integer", Minimum: number(1), Maximum: number(2)},
 		{Name: "loose"},
 		{Name: "mixed"},
 		{Name: "named", Type: "string", MaxLength: 8, Description: "own words"},
@@ -133,7 +134,7 @@ func TestProperties(t *testing.T) {
 		{Name: "on", Type: "boolean"},
 		{Name: "ratio", Type: "number"},
 		{Name: "refs", Type: "array", MaxLength: 8},
-		{Name: "share", Type: "number"},
+		{Name: "share", Type: "number", Minimum: number(1), Maximum: number(2.5)},
 		{Name: "tags", Type: "array", Enum: []string{"a", "b"}, MaxLength: 20, MaxItems: 5},
 		{Name: "tuple"},
 		{Name: "zone", Type: "string", Enum: []string{"eu", "us"}, Description: "where"},
@@ -153,7 +154,10 @@ func TestPropertyBounds(t *testing.T) {
 	"c":{"type":"integer","maximum":10,"exclusiveMaximum":20},
 	"d":{"$ref":"#/$defs/share"},
 	"e":{"type":"string","minLength":3,"maxLength":5},
-	"f":{"type":"integer"}}}`)
+	"f":{"type":"integer"},
+	"g":{"type":"integer","exclusiveMinimum":5,"exclusiveMaximum":9.5},
+	"h":{"type":"integer","exclusiveMinimum":5,"minimum":7,"enum":[8,3,12]},
+	"i":{"const":4}}}`)
 	var got []string
 	for _, p := range s.Properties() {
 		show := func(f *float64) string {
@@ -164,7 +168,7 @@ func TestPropertyBounds(t *testing.T) {
 		}
 		got = append(got, p.Name+" "+show(p.Minimum)+" "+show(p.Maximum)+" "+strconv.Itoa(p.MinLength))
 	}
-	if want := []string{"a 1 9 0", "b 0.5 - 0", "c - 10 0", "d 0 1 0", "e - - 3", "f - - 0"}; !slices.Equal(got, want) {
+	if want := []string{"a 1 9 0", "b 0.5 - 0", "c - 10 0", "d 0 1 0", "e - - 3", "f - - 0", "g 6 9.5 0", "h 7 12 0", "i 4 4 0"}; !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
