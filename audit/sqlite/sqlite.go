@@ -169,12 +169,33 @@ func openWriting(ctx context.Context, file string, o Options) (*sqlstore.Store, 
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	s, err := sqlstore.Open(ctx, writer, sqlstore.SQLite(), &sqlstore.Options{
-		NoCreate: o.NoCreate, NoGroup: o.NoGroup, Readers: readers, Owned: true, Immediate: true})
+	var s *sqlstore.Store
+	if err = connect(ctx, writer, o.BusyTimeout); err == nil {
+		s, err = sqlstore.Open(ctx, writer, sqlstore.SQLite(), &sqlstore.Options{
+			NoCreate: o.NoCreate, NoGroup: o.NoGroup, Readers: readers, Owned: true, Immediate: true})
+	}
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), readers.Close())
 	}
 	return s, nil
+}
+
+// connect makes the first connection. While another process turns a new file to
+// a write-ahead log, SQLite refuses at once, and does not wait as it does for
+// whoever writes.
+func connect(ctx context.Context, db *sql.DB, patience time.Duration) error {
+	const busy, pause = 5, 5 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		err := db.PingContext(ctx)
+		if waited >= patience || resultCode(err)&primary != busy {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 func readConnections() int { return max(2, min(8, runtime.GOMAXPROCS(0))) }
@@ -223,12 +244,22 @@ func readSettings(o Options) []string {
 // cannotWriteBeside tells whether SQLite could not make its auxiliary files.
 func cannotWriteBeside(err error) bool {
 	const cannotOpen, readOnlyDirectory = 14, 8 | 6<<8 // SQLITE_CANTOPEN, SQLITE_READONLY_DIRECTORY
-	failed, ok := errors.AsType[interface {
+	code := resultCode(err)
+	return code&primary == cannotOpen || code == readOnlyDirectory
+}
+
+// resultCode is the result code of SQLite in an error; 0 where there is none.
+func resultCode(err error) int {
+	if failed, ok := errors.AsType[interface {
 		error
 		Code() int
-	}](err)
-	return ok && (failed.Code()&0xff == cannotOpen || failed.Code() == readOnlyDirectory)
+	}](err); ok {
+		return failed.Code()
+	}
+	return 0
 }
+
+const primary = 0xff // of a result code
 
 // readable reports a file that may not be read.
 func readable(file string) error {
