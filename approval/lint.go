@@ -100,34 +100,6 @@ func (l *policyLint) situations(to Binding) []risk.Situation {
 	return out
 }
 
-// services finds operating models that nobody has looked at again, and standing
-// claims that are over.
-func (l *policyLint) services() {
-	for _, s := range l.d.Services {
-		at := l.d.sources.service[s.Name]
-		for _, m := range s.Models {
-			if m.ReviewOverdue(l.day) && l.inForce(s, m) {
-				l.say(at.inside("model"), s.Name, risk.Outdated, nil, "the operating model %s of the service %s should have been reviewed by %s; review it and set review-by anew", m.Model.Name, s.Name, m.ReviewBy)
-			}
-		}
-		for _, claim := range s.StandingClaims {
-			if claim.Until.Before(l.day) {
-				l.say(at.inside("claims"), s.Name, risk.Outdated, nil, "the standing claim of the service %s on %s ended on %s; renew it or remove it", s.Name, claim.Template, claim.Until)
-			}
-		}
-	}
-}
-
-// inForce reports whether the assignment is in force for some kind of change.
-func (l *policyLint) inForce(s change.Service, m change.Assignment) bool {
-	for k := change.Code; k <= change.COTSRelease; k++ {
-		if now, ok := s.ModelFor(k, l.day); ok && now.From == m.From && now.Model == m.Model && len(now.Kinds) == len(m.Kinds) {
-			return true
-		}
-	}
-	return false
-}
-
 // seats finds groups and roles that never fill a seat.
 func (l *policyLint) seats() {
 	needs, at := l.needs(), l.d.sources.policy
@@ -173,6 +145,13 @@ func (l *policyLint) unread() {
 				Message: "no condition reads " + f.Name + "; use it or remove it from the schema"}
 			out.Line, out.Column = l.attribute(strings.TrimPrefix(f.Name, "attributes."))
 			l.add(out)
+		}
+	}
+	for _, a := range l.d.Applies {
+		if !reads(a.Fact) {
+			place := a.Place(0, 0)
+			l.add(risk.Finding{File: place.File, Line: place.Line, Column: place.Column, ID: a.Fact, Kind: risk.Unused,
+				Message: "no condition reads " + a.Fact + ", so nothing hangs on whether it has a meaning; remove the line"})
 		}
 	}
 	for _, s := range l.d.Sets {

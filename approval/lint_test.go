@@ -36,6 +36,10 @@ func authorised(rule string) string {
 	return `authority.yaml | rules: | rules:\n  - ` + rule
 }
 
+func standing(until, template string) string {
+	return "services.yaml | is: generous, from: 2025-01-01}] | is: generous, from: 2025-01-01}], claims: [{template: " + template + ", by: idp|alice, from: 2026-01-01, until: " + until + "}]"
+}
+
 func frozen(freeze string) string { return "calendar.yaml | freezes: | freezes:\\n  more: " + freeze }
 
 // TestLint: policies with what is questionable about them, and near misses. A
@@ -50,62 +54,88 @@ func TestLint(t *testing.T) {
 		{`catalogue.yaml | by: cab, on: 2026-06-04 | by: head-of-operation, on: 2026-06-04`, `catalogue.yaml:5:15: no-effect: nobody can put the template rolling into force: "head-of-operation" has approved it, and is neither a group nor a role of policy.yaml; did you mean "head-of-operations"?`},
 		{`catalogue.yaml | by: cab, on: 2026-06-04 | by: Mary Jones, on: 2026-06-04`, ``},
 		// Envelopes.
-		{covers(`change.kind == "code" and change.kind == "config"`), `catalogue.yaml:8:13: contradiction: the template rolling covers nothing: its condition can never be true: change.kind == "code" and change.kind == "config" exclude each other`},
+		{covers(`change.kind == "code" and change.kind == "config"`), `catalogue.yaml:8:13: contradiction: the template rolling covers nothing, as its condition can never be true: change.kind == "code" and change.kind == "config" exclude each other; correct it or remove the template`},
 		{covers(`change.kind == "code" and change.title != ""`), ``},
-		{covers(`change.files < 0`), `catalogue.yaml:8:13: never-true: the template rolling covers nothing: its condition can never be true`},
-		{covers(`service.kind == "cots"`), `catalogue.yaml:8:13: never-true: the template rolling covers nothing: its condition can never be true for a service of this policy that it is bound to`},
+		{covers(`change.files < 0`), `catalogue.yaml:8:13: never-true: the template rolling covers nothing, as its condition can never be true: change.files is 0 or more; correct it or remove the template`},
+		{covers(`service.kind == "cots"`), `catalogue.yaml:8:13: never-true: the template rolling covers nothing, as its condition can never be true for a service of this policy that it is bound to: service.kind == "cots" is true of none of them; correct it or remove the template`},
 		{covers(`service.name == "ledger" or service.tier == 2`), ``},
 		{covers(`change.kind in ["code", "config", "flag", "data", "infrastructure"]`), ``},
-		{`catalogue.yaml | touches("migrations/**") | change.kind in ["code", "data"]`, `catalogue.yaml:9:13: contradiction: the template rolling excepts everything that it covers *`},
+		// A list without a meaning has no elements that could be so.
+		{`policy.yaml | applies:\n | applies:\n  change.paths: service.kind != "cots"\n ## ` + second("low", untilThen+`covers: 'service.kind == "cots" and any(change.paths, # matches "^doc")'`),
+			`catalogue.yaml:15:13: contradiction: the template other covers nothing, as its condition can never be true: service.kind == "cots" and any(change.paths, # matches "^doc") exclude each other; correct it or remove the template`},
+		{`catalogue.yaml | touches("migrations/**") | change.kind in ["code", "data"]`, `catalogue.yaml:9:13: contradiction: the template rolling excepts everything that it covers; narrow "except" or remove the template *`},
 		{`catalogue.yaml | touches("migrations/**") | change.kind in ["config", "data"]`, ``},
-		{`catalogue.yaml | touches("migrations/**") | change.files < 0`, `catalogue.yaml:9:13: never-true: the template rolling excepts nothing for certain: the condition can never be true *`},
+		{`catalogue.yaml | touches("migrations/**") | change.files < 0`, `catalogue.yaml:9:13: never-true: the template rolling excepts nothing for certain, as the condition can never be true: change.files is 0 or more; correct it or leave "except" out *`},
 		// Of a product that is bought no lines are counted, so that nothing is excepted.
-		{`catalogue.yaml | touches("migrations/**") | change.lines_added >= 0`, `catalogue.yaml:9:13: contradiction: the template rolling excepts everything that it covers *`},
+		{`catalogue.yaml | touches("migrations/**") | change.lines_added >= 0`, `catalogue.yaml:9:13: contradiction: the template rolling excepts everything that it covers; narrow "except" or remove the template *`},
 		{`catalogue.yaml | touches("migrations/**") | change.lines_added >= 0 ## catalogue.yaml |     bound-to: {stage: live, tier: [1, 2], exposure: [public, internal]}\n | ## services.yaml | zone: Asia/Tokyo, model: [{is: ops-run-it, | on-call: pd/ledger, zone: Asia/Tokyo, model: [{is: trusted,`, ``},
 		// What is forbidden, or held above the ceiling.
-		{forbids(`change.kind != "config"`), `catalogue.yaml:3:5: no-effect: nothing is standard under the template rolling: all that it covers is forbidden (more) *`},
+		{forbids(`change.kind != "config"`), `catalogue.yaml:3:5: no-effect: nothing is standard under the template rolling: all that it covers is forbidden (more); narrow one of the two *`},
 		{forbids(`change.kind == "code" and change.downtime`), ``},
-		{`risk.yaml | when: change.downtime | when: 'change.kind in ["code", "data"]'`, `catalogue.yaml:4:14: unreachable: nothing is standard under the template rolling: the rule outage holds all that it covers at high at least, above its ceiling low *`},
+		{`risk.yaml | when: change.downtime | when: 'change.kind in ["code", "data"]'`, `catalogue.yaml:4:14: unreachable: nothing is standard under the template rolling: the rule outage holds all that it covers at high at least, above its ceiling low; raise the ceiling, or narrow one of the two *`},
 		{`risk.yaml | floor: high, when: change.downtime | floor: high, for: service.tier == 1, when: 'change.kind in ["code", "data"]'`, ``},
 		{`risk.yaml | floor: high, when: change.downtime | floor: medium, when: 'change.kind in ["code", "data"]' ## catalogue.yaml | ceiling: low | ceiling: medium ## risk.yaml | default: medium | default: high`, ``},
 		{`risk.yaml | when: evidence.smoke == "passed" | when: evidence.smoke == "passed" and change.kind == "data" ## risk.yaml | ["code", "config", "cots"] | ["config", "cots"]`,
-			`catalogue.yaml:4:14: unreachable: nothing is standard under the template rolling: no rule vouches for anything that it covers, so all of it is at the default medium at least, above its ceiling low *`},
+			`catalogue.yaml:4:14: unreachable: nothing is standard under the template rolling: no rule vouches for anything that it covers, so all of it is at the default medium at least, above its ceiling low; add a rule that does, such as for a check that has passed *`},
 		{`risk.yaml | ["code", "config", "cots"] | ["config", "cots"]`, ``},
 		// Templates beside each other.
 		{second("low", likewise+`covers: change.kind == "code" and change.files < 10; except: touches("migrations/**")`),
-			`catalogue.yaml:16:13: subsumed: the template other makes no difference: whatever it covers, rolling covers too, up to the level low *`},
+			`catalogue.yaml:16:13: subsumed: the template other makes no difference: whatever it covers, rolling covers too, up to the level low; remove it *`},
 		{second("low", likewise+`covers: change.kind == "code" and change.files < 10; except: touches("migrations/**", "secrets/**")`),
-			`catalogue.yaml:16:13: subsumed: the template other makes no difference: whatever it covers, rolling covers too, up to the level low *`},
+			`catalogue.yaml:16:13: subsumed: the template other makes no difference: whatever it covers, rolling covers too, up to the level low; remove it *`},
 		{second("low", likewise+`covers: change.kind == "code" and change.files < 10`), ``},
 		{second("medium", likewise+`covers: change.kind == "code" and change.files < 10; except: touches("migrations/**")`) + " ## risk.yaml | default: medium | default: high", ``},
 		{second("low", `ends: 2028-01-01; bound-to: {stage: live, tier: [1, 2], exposure: [public, internal]}; covers: change.kind == "code" and change.files < 10; except: touches("migrations/**")`), ``},
 		{second("low", untilThen+`bound-to: {stage: live, exposure: [public, internal]}; covers: change.kind == "code"; except: touches("migrations/**")`),
-			`catalogue.yaml:8:13: subsumed: the template rolling makes no difference: whatever it covers, other covers too, up to the level low *`},
+			`catalogue.yaml:8:13: subsumed: the template rolling makes no difference: whatever it covers, other covers too, up to the level low; remove it *`},
 		{second("low", likewise+`covers: change.kind == "code"; except: touches("migrations/**")`),
-			`catalogue.yaml:8:13: subsumed: the template rolling makes no difference: whatever it covers, other covers too, up to the level low *`},
+			`catalogue.yaml:8:13: subsumed: the template rolling makes no difference: whatever it covers, other covers too, up to the level low; remove it *`},
+		{second("low", untilThen+`bound-to: {stage: live, tier: [1, 2], exposure: public}; covers: change.kind == "code"; except: touches("migrations/**")`),
+			`catalogue.yaml:16:13: subsumed: the template other makes no difference: whatever it covers, rolling covers too, up to the level low; remove it *`},
+		// One that is bound to less is the one to remove, and not the other.
+		{second("low", untilThen+`bound-to: {stage: live, exposure: [public, internal]}; covers: 'change.kind == "code" and service.tier <= 2'; except: touches("migrations/**")`),
+			`catalogue.yaml:8:13: subsumed: the template rolling makes no difference: whatever it covers, other covers too, up to the level low; remove it *`},
 		// What is forbidden.
-		{forbids(`change.files > 5 and change.files < 3`), `catalogue.yaml:12:22: contradiction: what more forbids can never be, so it holds up only what is not known: change.files > 5 and change.files < 3 exclude each other *`},
-		{forbids(`change.files > 5 or change.files <= 5`), `catalogue.yaml:12:22: always-true: more forbids everything, so no change is ever standard: its condition is never false *`},
-		{forbids(`service.stage == "pilot"`), `catalogue.yaml:12:22: never-true: what more forbids can never be for a service of this policy`},
-		{forbids(`touches("secrets/**") and change.kind == "code"`), `catalogue.yaml:12:22: subsumed: what more forbids makes no difference: secrets forbids all of it *`},
+		{forbids(`change.files > 5 and change.files < 3`), `catalogue.yaml:12:22: contradiction: what more forbids can never be, so it holds up only what is not known: change.files > 5 and change.files < 3 exclude each other; correct it or remove it *`},
+		{forbids(`change.files > 5 or change.files <= 5`), `catalogue.yaml:12:22: always-true: more forbids everything, so no change is ever standard: its condition is never false; narrow it or remove it *`},
+		{forbids(`service.stage == "pilot"`), `catalogue.yaml:12:22: never-true: what more forbids can never be for a service of this policy: service.stage == "pilot" is true of none of them; correct it or remove it`},
+		{forbids(`touches("secrets/**") and change.kind == "code"`), `catalogue.yaml:12:22: subsumed: what more forbids makes no difference: secrets forbids all of it; remove it *`},
 		{forbids(`touches("secret/**") and change.kind == "code"`), ``},
 		// Authority.
-		{authorised(`{when: type == "normal" and type == "emergency", needs: [{group: security}]}`), `authority.yaml:3:12: contradiction: the authority rule 1 can never be true: type == "normal" and type == "emergency" exclude each other`},
-		{authorised(`{when: type == "normal" and service.kind == "foundational", needs: [{group: security}]}`), `authority.yaml:3:12: never-true: the authority rule 1 can never be true for a service of this policy`},
-		{authorised(`{when: type == "normal" and change.files > 5, needs: [{group: cab}]}`), `authority.yaml:3:5: subsumed: the authority rule 1 makes no difference: whenever it matches, rule 2 matches too and asks for the same seats *`},
-		{authorised(`{when: type == "emergency" and change.files > 5, needs: [{role: incident-manager}]}`), `authority.yaml:3:5: subsumed: the authority rule 1 makes no difference: whenever it matches, rule 5 matches too and asks for the same seats *`},
+		{authorised(`{when: type == "normal" and type == "emergency", needs: [{group: security}]}`), `authority.yaml:3:12: contradiction: the authority rule 1 can never be true: type == "normal" and type == "emergency" exclude each other; correct it or remove the rule`},
+		{authorised(`{when: type == "normal" and service.kind == "foundational", needs: [{group: security}]}`), `authority.yaml:3:12: never-true: the authority rule 1 can never be true for a service of this policy, so it asks for nobody: service.kind == "foundational" is true of none of them; correct it or remove the rule`},
+		{authorised(`{when: type == "normal" and change.files > 5, needs: [{group: cab}]}`), `authority.yaml:3:5: subsumed: the authority rule 1 makes no difference: whenever it matches, rule 2 matches too and asks for the same seats; remove it *`},
+		{authorised(`{when: type == "emergency" and change.files > 5, needs: [{role: incident-manager}]}`), `authority.yaml:3:5: subsumed: the authority rule 1 makes no difference: whenever it matches, rule 5 matches too and asks for the same seats; remove it *`},
 		{authorised(`{when: type == "normal" and change.files > 5, needs: [{group: cab, quorum: 3}]}`), ``},
 		{authorised(`{when: change.files > 5, needs: [{group: cab}]}`), ``},
 		{authorised(`{when: type == "emergency" and change.files > 5, needs: [{role: incident-manager}], review-within: 1 days}`), ``},
+		{authorised(`{when: type == "normal" and change.files > 5 and change.files < 3, needs: [{group: security}]}`), `authority.yaml:3:12: contradiction: the authority rule 1 can never be true, and asks for its seats only where something that it reads is not known: change.files > 5 and change.files < 3 exclude each other; correct it or remove the rule *`},
+		{authorised(`{when: 'change.kind in ["code", "config", "flag", "data", "infrastructure", "cots"]', needs: [{group: security}]}`), `authority.yaml:3:12: always-true: the authority rule 1 is for every change, as its condition is never false; leave "when" out *
+authority.yaml:8:5: subsumed: the authority rule 6 makes no difference: whenever it matches, rule 1 matches too and asks for the same seats; remove it *`},
+		{authorised(`{when: type == "normal" or type == "emergency", needs: [{role: on-call}]}`), ``},
+		{`authority.yaml | carried.tier == 1 | carried.tier == 7`, `authority.yaml:5:76: never-true: the authority rule 3 asks for no service-owner of a carried service, as carried.tier == 7 is true of none of them; correct it or remove the need`},
+		{`services.yaml | , carries: [payments-api, ledger] | `, `authority.yaml:5:76: never-true: the authority rule 3 asks for no service-owner of a carried service, as no service of this policy carries another; remove the need`},
+		{`authority.yaml | carried.tier == 1 | carried.exposure == "partner"`, ``}, // one of them may be
 		// Freezes.
 		{frozen(`{every: 2026-03-01 to 2026-03-09, ceiling: none}`), `calendar.yaml:3:17: outdated: the freeze more (2026-03-01 to 2026-03-09) is over; remove it, or set the next one`},
 		{frozen(`{every: 2032-03-01 to 2032-03-09, ceiling: none}`), ``},
-		{frozen(`{every: 3 feb, ceiling: none, for: service.stage == "pilot"}`), `calendar.yaml:3:44: never-true: the freeze more is for no service of this policy`},
-		{frozen(`{every: 3 feb, ceiling: none, for: service.tier < 2 and service.tier > 3}`), `calendar.yaml:3:44: contradiction: the freeze more is for no service: its condition can never be true: service.tier < 2 and service.tier > 3 exclude each other`},
-		{frozen(`{every: 3 feb, ceiling: low} ## services.yaml | generous | trusted`), `calendar.yaml:3:33: no-effect: the freeze more changes nothing: no template has a ceiling above low, and it adds no seat *`},
+		{frozen(`{every: 3 feb, ceiling: none, for: service.stage == "pilot"}`), `calendar.yaml:3:44: never-true: the freeze more is for no service of this policy: service.stage == "pilot" is true of none of them; correct it or remove the freeze`},
+		{frozen(`{every: 3 feb, ceiling: none, for: service.tier < 2 and service.tier > 3}`), `calendar.yaml:3:44: contradiction: the freeze more is for no service of this policy, as its condition can never be true: service.tier < 2 and service.tier > 3 exclude each other; correct it or remove the freeze`},
+		{frozen(`{every: 3 feb, ceiling: none, for: service.exposure == "public" and service.exposure == "internal"}`), `calendar.yaml:3:44: contradiction: the freeze more is only for services of which something is not known, as its condition can never be true: service.exposure == "public" and service.exposure == "internal" exclude each other; correct it or remove the freeze *`},
+		{frozen(`{every: 3 feb, ceiling: none, for: 'service.name in ["payments-api", "ledger", "shop", "platform"]'}`), `calendar.yaml:3:44: always-true: the freeze more is for every service, as its condition is never false; leave "for" out *`},
+		{frozen(`{every: 3 feb, ceiling: low} ## services.yaml | generous | trusted`), `calendar.yaml:3:33: no-effect: the freeze more changes nothing: no template has a ceiling above low, and it adds no seat; lower its ceiling, give it an override, or remove it *`},
 		{frozen(`{every: 3 feb, ceiling: low}`), ``},
 		{frozen(`{every: 3 feb, ceiling: low, override: on-call} ## services.yaml | generous | trusted`), ``},
+		// Services.
+		{`services.yaml | from: 2025-01-01}]}\nplatform | from: 2025-01-01, review-by: 2026-10-31}]}\nplatform`, `services.yaml:7:164: outdated: the operating model generous of the service shop should have been reviewed by 2026-10-31; review it and set review-by anew *`},
+		{standing("2026-10-31", "rolling"), `services.yaml:7:224: outdated: the standing claim of the service shop on rolling ended on 2026-10-31; renew it or remove it *`},
+		{standing("2026-12-31", "rolling"), ``},
+		{standing("2026-12-31", "other") + " ## " + second("low", untilThen+`bound-to: {stage: live}; covers: service.name == "platform"`), `services.yaml:7:175: no-effect: the standing claim of the service shop on other makes no difference: the template covers no change to it; correct it or remove it`},
+		{standing("2026-12-31", "other") + " ## " + second("low", untilThen+`bound-to: {stage: pilot}; covers: service.name == "shop"`), `catalogue.yaml:15:15: never-true: the template other is bound to a stage, tier or exposure that no service has, so it covers nothing; correct "bound-to" or remove the template`},
+		{`services.yaml | model: [{is: ops-run-it, from: 2019-01-01}]} | model: [{is: ops-run-it, from: 2019-01-01}], claims: [{template: rolling, by: idp|alice, from: 2026-01-01, until: 2026-12-31}]} ## catalogue.yaml |     bound-to: {stage: live, tier: [1, 2], exposure: [public, internal]}\n | `,
+			`services.yaml:5:155: no-effect: the standing claim of the service ledger on rolling makes no difference: under its operating model nothing is standard; remove it, or put the service under another *`},
 		// What nothing refers to.
+		{`policy.yaml | applies:\n | applies:\n  change.reverts: service.kind != "cots"\n`, `policy.yaml:5:19: unused: no condition reads change.reverts, so nothing hangs on whether it has a meaning; remove the line`},
 		{`policy.yaml | evidence: [smoke] | evidence: [smoke, unit]`, `policy.yaml:3:19: unused: no condition reads the check evidence.unit; use it or remove it`},
 		{`policy.yaml | evidence: [smoke] | evidence: [smoke]\nsets: {late: [friday]}`, `policy.yaml:4:14: unused: no condition reads the set sets.late; use it or remove it`},
 		{`policy.yaml | security: | board: {members: 2}\n  security:`, `policy.yaml:8:10: unused: the group board fills no seat; use it in authority.yaml or remove it`},
@@ -173,6 +203,18 @@ func checkWitness(t *testing.T, p *approval.Policy, f risk.Finding) {
 		}
 	}
 	switch {
+	case strings.Contains(f.Message, "should have been reviewed"):
+		if !strings.Contains(why, "should have been reviewed by 2026-10-31") {
+			t.Errorf("%s: of the change that shows it is said %s", f.Message, why)
+		}
+	case strings.Contains(f.Message, "the standing claim"):
+		if k.Type != change.Normal || c.Service != f.ID || c.Claim != nil || !k.Regular {
+			t.Errorf("%s: the change that shows it is %s, to %s", f.Message, k.Type, c.Service)
+		}
+	case strings.Contains(f.Message, "asks for its seats only where"):
+		if text := fmt.Sprint(k.Requirement); !strings.Contains(text, "security") {
+			t.Errorf("%s: the change that shows it needs %s", f.Message, text)
+		}
 	case strings.Contains(f.Message, "the freeze"):
 		if !slices.Contains(k.Freezes, "more") {
 			t.Errorf("%s: the change that shows it is not in the freeze but in %v", f.Message, k.Freezes)

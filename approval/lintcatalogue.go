@@ -19,13 +19,13 @@ func (l *policyLint) templates() {
 			l.say(d.at("ends"), d.ID, risk.Outdated, l.claimed(t), "the template %s ended on %s; have it approved again or remove it", d.ID, d.Ends)
 		}
 		if l.day.Before(d.Approved.On) {
-			l.say(d.at("approved"), d.ID, risk.Outdated, l.claimed(t), "the template %s counts from %s on, when it is approved, and not before", d.ID, d.Approved.On)
+			l.say(d.at("approved"), d.ID, risk.Outdated, l.claimed(t), "the template %s counts from %s on, when it is approved, and not before; until then nothing is standard under it", d.ID, d.Approved.On)
 		}
 		if meant := l.misnamed(d); meant != "" {
 			l.say(d.at("approved"), d.ID, risk.NoEffect, nil, "nobody can put the template %s into force: %q has approved it, and is neither a group nor a role of policy.yaml; did you mean %q?", d.ID, d.Approved.By, meant)
 		}
 		if l.situations(d.BoundTo) == nil {
-			l.say(d.at("bound-to"), d.ID, risk.NeverTrue, nil, "the template %s is bound to a stage, tier or exposure that no service has, so it covers nothing", d.ID)
+			l.say(d.at("bound-to"), d.ID, risk.NeverTrue, nil, "the template %s is bound to a stage, tier or exposure that no service has, so it covers nothing; correct \"bound-to\" or remove the template", d.ID)
 			continue
 		}
 		if here := l.here(t); l.covers(here, t) && l.usable(here, t) && l.allowed(here, t) {
@@ -63,12 +63,12 @@ func (l *policyLint) covers(here *risk.Prover, t *template) bool {
 	at, covers, except := t.at("covers"), conditions(t.covers), conditions(t.except)
 	switch {
 	case l.anywhere.Never(covers, nil):
-		l.exclude(at, t.ID, t.covers, nil, "the template %s covers nothing: its condition can never be true")
+		l.never(l.anywhere, at, t.ID, t.covers, nil, "the template %s covers nothing, as its condition can never be true%s; correct it or remove the template")
 	case here.Never(covers, nil):
-		l.say(at, t.ID, risk.NeverTrue, nil, "the template %s covers nothing: its condition can never be true for a service of this policy that it is bound to", t.ID)
+		l.never(here, at, t.ID, t.covers, nil, "the template %s covers nothing, as its condition can never be true for a service of this policy that it is bound to%s; correct it or remove the template")
 	case here.Never(covers, except):
 		_, witness := here.Possible(slices.Concat(covers, except), nil)
-		l.say(t.at("except"), t.ID, risk.Contradiction, witness, "the template %s excepts everything that it covers", t.ID)
+		l.say(t.at("except"), t.ID, risk.Contradiction, witness, "the template %s excepts everything that it covers; narrow \"except\" or remove the template", t.ID)
 	default:
 		l.turns(here, t)
 		return true
@@ -80,19 +80,20 @@ func (l *policyLint) covers(here *risk.Prover, t *template) bool {
 // does not load.
 func (l *policyLint) turns(here *risk.Prover, t *template) {
 	if t.except != nil && l.anywhere.Never(conditions(t.except), nil) {
-		l.exclude(t.at("except"), t.ID, t.except, here.Open(t.except, conditions(t.covers)), "the template %s excepts nothing for certain: the condition can never be true")
+		l.never(l.anywhere, t.at("except"), t.ID, t.except, here.Open(t.except, conditions(t.covers)), "the template %s excepts nothing for certain, as the condition can never be true%s; correct it or leave \"except\" out")
 	}
 }
 
-// exclude reports a condition that is never true, with the parts of it that
-// exclude each other where there are two, and a change that shows what it still
-// does, if there is one.
-func (l *policyLint) exclude(at source, id string, c *risk.Condition, witness *change.Change, format string) {
-	if a, b, found := l.anywhere.Exclusive(c); found {
-		l.say(at, id, risk.Contradiction, witness, format+": %s and %s exclude each other", id, a, b)
-		return
+// never reports a condition that is never true, and why, with a change that
+// shows what it still does, if there is one. The format takes the name and the
+// reason.
+func (l *policyLint) never(p *risk.Prover, at source, id string, c *risk.Condition, witness *change.Change, format string) {
+	kind := risk.NeverTrue
+	why, exclusive := p.WhyNever(c)
+	if exclusive && p == l.anywhere {
+		kind = risk.Contradiction
 	}
-	l.say(at, id, risk.NeverTrue, witness, format, id)
+	l.say(at, id, kind, witness, format, id, why)
 }
 
 // allowed reports whether anything that the template covers can be standard
@@ -101,7 +102,7 @@ func (l *policyLint) allowed(here *risk.Prover, t *template) bool {
 	covers := conditions(t.covers)
 	for _, f := range l.p.forbid {
 		if !l.all(f) && here.Never(covers, conditions(t.except, f.when)) {
-			l.say(t.src, t.ID, risk.NoEffect, l.covered(here, t), "nothing is standard under the template %s: all that it covers is forbidden (%s)", t.ID, f.ID)
+			l.say(t.src, t.ID, risk.NoEffect, l.covered(here, t), "nothing is standard under the template %s: all that it covers is forbidden (%s); narrow one of the two", t.ID, f.ID)
 			return false
 		}
 	}
@@ -114,7 +115,7 @@ func (l *policyLint) allowed(here *risk.Prover, t *template) bool {
 			return text == "" || here.Never(covers, conditions(t.except, l.condition(text)))
 		}
 		if held(r.For) && held(r.When) {
-			l.say(t.at("ceiling"), t.ID, risk.Unreachable, l.covered(here, t), "nothing is standard under the template %s: the rule %s holds all that it covers at %s at least, above its ceiling %s", t.ID, r.ID, r.Floor, t.Ceiling)
+			l.say(t.at("ceiling"), t.ID, risk.Unreachable, l.covered(here, t), "nothing is standard under the template %s: the rule %s holds all that it covers at %s at least, above its ceiling %s; raise the ceiling, or narrow one of the two", t.ID, r.ID, r.Floor, t.Ceiling)
 			return false
 		}
 	}
@@ -136,7 +137,7 @@ func (l *policyLint) vouched(here *risk.Prover, t *template) bool {
 			return true
 		}
 	}
-	l.say(t.at("ceiling"), t.ID, risk.Unreachable, l.covered(here, t), "nothing is standard under the template %s: no rule vouches for anything that it covers, so all of it is at the default %s at least, above its ceiling %s", t.ID, fallback, t.Ceiling)
+	l.say(t.at("ceiling"), t.ID, risk.Unreachable, l.covered(here, t), "nothing is standard under the template %s: no rule vouches for anything that it covers, so all of it is at the default %s at least, above its ceiling %s; add a rule that does, such as for a check that has passed", t.ID, fallback, t.Ceiling)
 	return false
 }
 
@@ -161,26 +162,28 @@ func (l *policyLint) covered(here *risk.Prover, t *template) *change.Change {
 // subsumed finds another template under which all is standard that is so under
 // this one.
 func (l *policyLint) subsumed(t *template, all []*template) {
+	here := l.here(t)
 	for _, o := range all {
 		switch {
 		case o == t || !t.ceiling.AtMost(o.ceiling) || !o.BoundTo.includes(t.BoundTo) || o.Ends.Before(t.Ends) || o.Approved.On.After(t.Approved.On) && o.Approved.On.After(l.day):
 			continue
-		case !l.within(t, o) || l.within(o, t) && o.ceiling == t.ceiling && t.ID < o.ID:
+		case !within(here, t, o) || within(l.here(o), o, t) && t.BoundTo.includes(o.BoundTo) && o.ceiling == t.ceiling && t.ID < o.ID:
 			continue
 		}
-		_, witness := l.here(t).Possible(conditions(t.covers, o.covers), conditions(t.except, o.except))
-		l.say(t.at("covers"), t.ID, risk.Subsumed, witness, "the template %s makes no difference: whatever it covers, %s covers too, up to the level %s", t.ID, o.ID, o.Ceiling)
+		_, witness := here.Possible(conditions(t.covers, o.covers), conditions(t.except, o.except))
+		l.say(t.at("covers"), t.ID, risk.Subsumed, witness, "the template %s makes no difference: whatever it covers, %s covers too, up to the level %s; remove it", t.ID, o.ID, o.Ceiling)
 		return
 	}
 }
 
-// within reports whether all that one template covers is covered by another.
-func (l *policyLint) within(t, o *template) bool {
+// within reports whether all that one template covers, of the services that it is
+// bound to, is covered by another.
+func within(here *risk.Prover, t, o *template) bool {
 	covers, except := conditions(t.covers), conditions(t.except)
-	if !l.anywhere.Never(covers, append(except, o.covers)) {
+	if !here.Never(covers, append(except, o.covers)) {
 		return false
 	}
-	return o.except == nil || l.anywhere.Never(append(covers, o.except), except)
+	return o.except == nil || here.Never(append(covers, o.except), except)
 }
 
 // includes reports whether a binding fits every service that another one fits.
@@ -204,12 +207,12 @@ func (l *policyLint) forbidden() {
 		c := conditions(f.when)
 		switch {
 		case l.anywhere.Never(c, nil):
-			l.exclude(f.Forbid.when, f.ID, f.when, l.prover.Open(f.when, nil), "what %s forbids can never be, so it holds up only what is not known")
+			l.never(l.anywhere, f.Forbid.when, f.ID, f.when, l.prover.Open(f.when, nil), "what %s forbids can never be, so it holds up only what is not known%s; correct it or remove it")
 		case l.prover.Never(c, nil):
-			l.say(f.Forbid.when, f.ID, risk.NeverTrue, l.prover.Open(f.when, nil), "what %s forbids can never be for a service of this policy", f.ID)
+			l.never(l.prover, f.Forbid.when, f.ID, f.when, l.prover.Open(f.when, nil), "what %s forbids can never be for a service of this policy%s; correct it or remove it")
 		case l.all(f):
 			_, witness := l.prover.Possible(c, nil)
-			l.say(f.Forbid.when, f.ID, risk.AlwaysTrue, witness, "%s forbids everything, so no change is ever standard: its condition is never false", f.ID)
+			l.say(f.Forbid.when, f.ID, risk.AlwaysTrue, witness, "%s forbids everything, so no change is ever standard: its condition is never false; narrow it or remove it", f.ID)
 		default:
 			l.forbiddenAnyway(i)
 		}
@@ -229,7 +232,7 @@ func (l *policyLint) forbiddenAnyway(i int) {
 			continue // the later one of two that are alike
 		}
 		_, witness := l.prover.Possible(conditions(f.when, o.when), nil)
-		l.say(f.Forbid.when, f.ID, risk.Subsumed, witness, "what %s forbids makes no difference: %s forbids all of it", f.ID, o.ID)
+		l.say(f.Forbid.when, f.ID, risk.Subsumed, witness, "what %s forbids makes no difference: %s forbids all of it; remove it", f.ID, o.ID)
 		return
 	}
 }

@@ -15,7 +15,7 @@ func (l *policyLint) usable(here *risk.Prover, t *template) bool {
 	if len(open) > 0 && (len(open) == len(all) || !l.anywhere.In(open).Never(conditions(t.covers), conditions(t.except))) {
 		return true
 	}
-	l.say(t.src, t.ID, risk.NoEffect, l.covered(here, t), "nothing is standard under the template %s: each service that it covers is under an operating model in which nothing is", t.ID)
+	l.say(t.src, t.ID, risk.NoEffect, l.covered(here, t), "nothing is standard under the template %s: each service that it covers is under an operating model in which nothing is; remove it, or put them under another", t.ID)
 	return false
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/changelane/changelane/change"
+	"github.com/changelane/changelane/risk"
 )
 
 // claimed is a change that the template covers and that claims to be standard
@@ -55,4 +56,20 @@ func (l *policyLint) during(c *change.Change, f freeze) bool {
 	}
 	c.Window = &change.Window{Start: start.UTC(), End: found[0].End.UTC()}
 	return true
+}
+
+// inside is a change in the freeze, to a service of which its condition comes to
+// that.
+func (l *policyLint) inside(f freeze, want risk.Truth) *change.Change {
+	for _, s := range l.situations(Binding{}) {
+		c := plain(s.Service, change.Code)
+		truth, _ := f.only.Decide(l.p.rules.Vocabulary().Facts(c, s))
+		if truth != want || !l.during(c, f) {
+			continue
+		}
+		if k := l.p.Classify(c, Inputs{At: l.at}); k.Err == nil && slices.Contains(k.Freezes, f.ID) {
+			return c
+		}
+	}
+	return nil
 }

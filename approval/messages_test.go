@@ -98,6 +98,8 @@ func TestDecisionTestMessages(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{change + "-- when x --\n-- then --\ntype: standard\n",
 			"x: the time of the classification is not given; add a section -- at -- with a time such as 2026-11-23T10:00:00Z before this case"},
+		{at + "-- when x --\n{\"downtime\": true}\n-- then --\ntype: standard\n-- when y --\n-- then --\ntype: normal\n",
+			"x: there is no change that this could be about; add a section -- change -- with a change as JSON before this case"},
 		{change + at + "-- when x\n{}\n-- then --\ntype: standard\n", "this looks like a heading without its closing --; write -- when x --"},
 		{change + at + "-- when x --\n-- then\ntype: normal\n", "this looks like a heading without its closing --; write -- then --"},
 		{change + "-- when x --\n" + at + "-- then --\ntype: standard\n", "x: a -- then -- must follow its -- when --; put the -- at -- before the -- when --"},
@@ -122,6 +124,11 @@ func TestDecisionTestMessages(t *testing.T) {
 		}
 		if refused := strings.Contains(c.want, "refused") || strings.Contains(c.want, "strict JSON") || strings.Contains(c.want, "not a time"); refused && len(got) != 1 {
 			t.Errorf("%s\n got %s\nwant nothing that follows from %s", c.text, strings.Join(got, "\n"), c.want)
+		}
+	}
+	for _, text := range []string{at + "-- when x --\n-- then --\ntype: normal\n-- when y --\n-- then --\ntype: normal\n", "-- change --\n{\n" + at + "-- when x --\n-- then --\ntype: normal\n"} {
+		if r, err := p.Test(mapFS(map[string]string{"tests/a.txt": text})); err != nil || len(r.Failures) != 1 {
+			t.Errorf("one thing is wrong with\n%s\nbut it says %v (%v)", text, r.Failures, err)
 		}
 	}
 	r, err := p.Test(mapFS(map[string]string{"tests/a.txt": change + "-- when x --\n-- then --\nerror: the time\n"}))

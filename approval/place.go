@@ -44,3 +44,9 @@ func (d Definition) ModelPlace(model, field string) risk.Place {
 func (d Definition) WorkingTimePlace(field string) risk.Place {
 	return placeIn(d.sources.calendar.inside("working-time"), field, 0, 0)
 }
+
+// ServicePlace is where a field of a service was read, such as "tier", or
+// "model/1/from" for the day from which its second model holds.
+func (d Definition) ServicePlace(service, field string) risk.Place {
+	return placeIn(d.sources.service[service], field, 0, 0)
+}

@@ -95,7 +95,11 @@ func build(d Definition, from *Variants) (*Policy, error) {
 	} else {
 		b.checkWorkingTime()
 		b.addServices()
-		b.facts = b.vocabulary()
+		if from.speaks(d) {
+			b.p.carried, b.facts = from.carried, from.facts
+		} else {
+			b.facts = b.vocabulary()
+		}
 	}
 	if b.facts == nil {
 		return nil, b.err() // no condition can be read without it

@@ -94,15 +94,17 @@ func sections(archive string) []section {
 
 // testReading reads one file.
 type testReading struct {
-	file               string
-	suite              *TestSuite
-	base               any
-	at                 time.Time
-	timed              bool     // there is a section "at"
-	baseless, timeless bool     // "change" or "at" cannot be read, so that no case tells anything
-	pending            *section // the "when" that has no "then" yet
-	unread             bool     // it is one that nobody has read
-	cases              []string // the names so far
+	file     string
+	suite    *TestSuite
+	base     any
+	based    bool // there is a section "change" that can be read
+	lacking  bool // that there is none has been said
+	at       time.Time
+	timed    bool     // there is a section "at"
+	timeless bool     // that cannot be read, so that no case tells anything
+	pending  *section // the "when" that has no "then" yet
+	unread   bool     // it is one that nobody has read
+	cases    []string // the names so far
 }
 
 func (t *testReading) fail(line int, in, format string, args ...any) {
@@ -125,9 +127,8 @@ func (t *testReading) read(parts []section) {
 		}
 		switch {
 		case s.name == "change":
-			var ok bool
-			t.base, ok = t.json(s, "", "the change")
-			t.baseless = !ok
+			t.base, t.based = t.json(s, "", "the change")
+			t.lacking = !t.based // which is said already
 		case s.name == "at":
 			t.setTime(s)
 		case isWhen && words != "":
@@ -174,6 +175,13 @@ func (t *testReading) setTime(s section) {
 // add reads one case.
 func (t *testReading) add(when, then section) {
 	t.suite.count++
+	if !t.based {
+		if !t.lacking {
+			t.fail(when.line-1, when.name, "there is no change that this could be about; add a section -- change -- with a change as JSON before this case")
+		}
+		t.lacking = true
+		return
+	}
 	var patch any = map[string]any{}
 	if strings.TrimSpace(when.text) != "" {
 		var ok bool
@@ -181,7 +189,7 @@ func (t *testReading) add(when, then section) {
 			return
 		}
 	}
-	if t.baseless || t.timeless {
+	if t.timeless {
 		return
 	}
 	merged, err := json.Marshal(merge(t.base, patch))

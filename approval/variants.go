@@ -54,13 +54,23 @@ func (v *Variants) New(d Definition) (*Policy, error) { return build(d, v) }
 // shares reports whether the facts, and what is known of the services, are those
 // of the policy.
 func (v *Variants) shares(d Definition) bool {
+	return v.speaks(d) && reflect.DeepEqual([]any{d.Services, d.Calendar.Working}, []any{v.p.d.Services, v.p.d.Calendar.Working})
+}
+
+// speaks reports whether conditions read the same facts and words: services may
+// differ in all but their names and teams.
+func (v *Variants) speaks(d Definition) bool {
 	if v == nil {
 		return false
 	}
-	ground := func(d Definition) []any {
-		return []any{d.Evidence, d.Attributes, d.Applies, d.Sets, d.Models, d.Services, d.Calendar.Working}
+	words := func(d Definition) []any {
+		out := []any{d.Evidence, d.Attributes, d.Applies, d.Sets, d.Models}
+		for _, s := range d.Services {
+			out = append(out, s.Name, s.Team)
+		}
+		return out
 	}
-	return reflect.DeepEqual(ground(d), ground(v.p.d))
+	return reflect.DeepEqual(words(d), words(v.p.d))
 }
 
 // knows reports whether a template of the policy has the condition, over the same

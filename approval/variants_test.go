@@ -24,16 +24,21 @@ func TestVariants(t *testing.T) {
 	}
 	variants := base.Variants()
 	for name, edit := range map[string]func(*approval.Definition){
-		"nothing":      func(*approval.Definition) {},
-		"a service":    func(d *approval.Definition) { d.Services[0].Tier, d.Services[0].Exposure = 4, change.Internal },
-		"a zone":       func(d *approval.Definition) { d.Services[0].Zone = "Asia/Tokyo" },
-		"working time": func(d *approval.Definition) { d.Calendar.Working = nil },
-		"a check":      func(d *approval.Definition) { d.Evidence = d.Evidence[1:] },
-		"a meaning":    func(d *approval.Definition) { d.Applies = d.Applies[1:] },
-		"a rule":       func(d *approval.Definition) { d.Risk.Rules[2].When = "change.lines_added > 3" },
-		"a wide one":   func(d *approval.Definition) { d.Templates[0].Covers = "change.files > 3 or not (change.files > 3)" },
-		"a level":      func(d *approval.Definition) { d.Risk.Levels[1].Name = "middling" },
-		"attributes":   func(d *approval.Definition) { d.Attributes = nil },
+		"nothing":          func(*approval.Definition) {},
+		"a service":        func(d *approval.Definition) { d.Services[0].Tier, d.Services[0].Exposure = 4, change.Internal },
+		"a team":           func(d *approval.Definition) { d.Services[0].Team = "mainframe" },
+		"a name":           func(d *approval.Definition) { d.Services[6].Name = "core-bank" },
+		"a model":          func(d *approval.Definition) { d.Services[0].Models = d.Services[0].Models[:1] },
+		"a carried one":    func(d *approval.Definition) { d.Services[5].Carries = d.Services[5].Carries[1:] },
+		"one service less": func(d *approval.Definition) { d.Services = slices.Delete(d.Services, 8, 9) },
+		"a zone":           func(d *approval.Definition) { d.Services[0].Zone = "Asia/Tokyo" },
+		"working time":     func(d *approval.Definition) { d.Calendar.Working = nil },
+		"a check":          func(d *approval.Definition) { d.Evidence = d.Evidence[1:] },
+		"a meaning":        func(d *approval.Definition) { d.Applies = d.Applies[1:] },
+		"a rule":           func(d *approval.Definition) { d.Risk.Rules[2].When = "change.lines_added > 3" },
+		"a wide one":       func(d *approval.Definition) { d.Templates[0].Covers = "change.files > 3 or not (change.files > 3)" },
+		"a level":          func(d *approval.Definition) { d.Risk.Levels[1].Name = "middling" },
+		"attributes":       func(d *approval.Definition) { d.Attributes = nil },
 	} {
 		edited, err := approval.ParseDefinition(os.DirFS("../examples/policy"))
 		if err != nil {

@@ -208,8 +208,8 @@ rules:
 		fmt.Printf("%s: %s\n", f.Kind, f)
 	}
 	// Output:
-	// unreachable: risk.yaml:1:36: no change comes to the level high from 50 points on: all rules together come to 40 at most, and no floor or default names it
-	// contradiction: risk.yaml:4:33: the rule odd can never be true, and counts only where something that it reads is not known: change.files > 50 and change.files < 10 exclude each other
+	// unreachable: risk.yaml:1:36: no change comes to the level high from 50 points on: all rules together come to 40 at most, and no floor or default names it; lower it or remove the level
+	// contradiction: risk.yaml:4:33: the rule odd can never be true, and counts only where something that it reads is not known: change.files > 50 and change.files < 10 exclude each other; correct the condition or remove the rule
 	// duplicate: risk.yaml:6:48: the rule more is true exactly when many is; make one rule of the two, as both count
 }
 

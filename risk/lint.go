@@ -92,12 +92,13 @@ func (l *ruleLint) service(r *compiledRule) bool {
 	}
 	words := l.rs.vocabulary.rules
 	if l.anywhere.never(words, r.only, rule.IsTrue) {
-		l.never(r.at("for"), r, r.only, `the rule %s is for no service: "for" is never true`)
+		l.never(r.at("for"), r, r.only, `the rule %s is for no service, as "for" is never true`)
 		return false
 	}
 	if l.here.never(words, r.only, rule.IsTrue) {
 		l.lost(r)
-		l.add(r.at("for"), r.ID, NeverTrue, nil, "the rule %s is for no service of this policy; remove it, or correct \"for\"", r.ID)
+		why, _ := l.here.whyNever(words, r.only)
+		l.add(r.at("for"), r.ID, NeverTrue, nil, "the rule %s is for no service of this policy%s; correct \"for\" or remove the rule", r.ID, why)
 		return false
 	}
 	if l.anywhere.always(words, r.only, rule.Not(words, r.only)) {
@@ -112,17 +113,18 @@ func (l *ruleLint) condition(r *compiledRule) bool {
 	words, at := l.rs.vocabulary.rules, r.at("when")
 	whole := l.whole(r)
 	if l.anywhere.never(words, r.when, rule.IsTrue) {
-		l.never(at, r, r.when, "the rule %s can never be true"+r.otherwise())
+		l.never(at, r, r.when, "the rule %s can never be true"+l.otherwise(r, whole))
 		return false
 	}
 	if l.anywhere.never(words, whole, rule.IsTrue) {
 		l.lost(r)
-		l.add(at, r.ID, Contradiction, l.counted(r), `the rule %s can never be true: "for" and "when" exclude each other`, r.ID)
+		l.add(at, r.ID, Contradiction, l.counted(r), `the rule %s can never be true%s: "for" and "when" exclude each other; correct one of them or remove the rule`, r.ID, l.otherwise(r, whole))
 		return false
 	}
 	if l.here.never(words, whole, rule.IsTrue) {
 		l.lost(r)
-		l.add(at, r.ID, NeverTrue, l.counted(r), "the rule %s can never be true for a service of this policy%s", r.ID, r.otherwise())
+		why, _ := l.here.whyNever(words, whole)
+		l.add(at, r.ID, NeverTrue, l.counted(r), "the rule %s can never be true for a service of this policy%s%s; correct the condition or remove the rule", r.ID, l.otherwise(r, whole), why)
 		return false
 	}
 	if l.anywhere.always(words, whole, l.opposite(r)) {
@@ -145,11 +147,16 @@ func (l *ruleLint) lost(r *compiledRule) {
 }
 
 // otherwise says what a rule that is never true still does.
-func (r *compiledRule) otherwise() string {
-	if r.raises() {
-		return ", and counts only where something that it reads is not known"
+func (l *ruleLint) otherwise(r *compiledRule, whole *rule.Expr) string {
+	switch {
+	case !r.raises():
+		return ", so it never vouches for a change"
+	case l.here.denied(whole):
+		return ", so it never counts"
+	case len(l.here.worlds) > 0 && l.counted(r) == nil:
+		return "" // it may never count, and no change shows that it does
 	}
-	return ", so it never vouches for a change"
+	return ", and counts only where something that it reads is not known"
 }
 
 // whole is the condition for the services that the rule is for, and opposite
@@ -173,25 +180,12 @@ func (l *ruleLint) opposite(r *compiledRule) *rule.Expr {
 // each other where there are two.
 func (l *ruleLint) never(at source, r *compiledRule, e *rule.Expr, format string) {
 	l.lost(r)
-	if a, b, found := l.anywhere.exclusive(l.rs.vocabulary.rules, e); found {
-		l.add(at, r.ID, Contradiction, l.counted(r), format+": %s and %s exclude each other", r.ID, a, b)
-		return
+	kind := NeverTrue
+	why, exclusive := l.anywhere.whyNever(l.rs.vocabulary.rules, e)
+	if exclusive {
+		kind = Contradiction
 	}
-	l.add(at, r.ID, NeverTrue, l.counted(r), format, r.ID)
-}
-
-// exclusive finds two parts of a condition, joined by "and", that are never true
-// together.
-func (p *Prover) exclusive(words *rule.Vocabulary, e *rule.Expr) (a, b string, found bool) {
-	parts := e.Parts(words)
-	for i, first := range parts {
-		for _, second := range parts[:i] {
-			if p.never(words, rule.And(words, second, first), rule.IsTrue) {
-				return second.Brief(), first.Brief(), true
-			}
-		}
-	}
-	return "", "", false
+	l.add(at, r.ID, kind, l.counted(r), format+"%s; correct the condition or remove the rule", r.ID, why)
 }
 
 // parts looks at what the condition is made of; it reports whether all of it
@@ -245,11 +239,11 @@ func (l *ruleLint) cuts(r *compiledRule) {
 		last := i == len(r.Cuts)-1
 		switch {
 		case bounded && cut.From > lies.Most:
-			l.add(r.at("cuts"), r.ID, Unreachable, l.banded(r, lies.Most, lies.Most, cut.From), "the rule %s has a cut at %v, which %s never reaches: it is at most %v", r.ID, cut.From, r.Bands, lies.Most)
+			l.add(r.at("cuts"), r.ID, Unreachable, l.banded(r, lies.Most, lies.Most, cut.From), "the rule %s has a cut at %v, which %s never reaches: it is at most %v; lower the cut or remove it", r.ID, cut.From, r.Bands, lies.Most)
 		case !last && (bounded && r.Cuts[i+1].From <= lies.Least || d.Type == rule.Int && wholeFrom(cut.From) >= r.Cuts[i+1].From):
-			l.add(r.at("cuts"), r.ID, Unreachable, nil, "the rule %s has a band from %v up to %v, and %s is never there", r.ID, cut.From, r.Cuts[i+1].From, r.Bands)
+			l.add(r.at("cuts"), r.ID, Unreachable, nil, "the rule %s has a band from %v up to %v, and %s is never there; remove one of the two cuts", r.ID, cut.From, r.Cuts[i+1].From, r.Bands)
 		case cut.Points == before && i > 0 && !last:
-			l.add(r.at("cuts"), r.ID, NoEffect, l.banded(r, cut.From, cut.From, r.Cuts[i+1].From), "the rule %s has a cut at %v that changes nothing: there are %d points on both sides of it", r.ID, cut.From, before)
+			l.add(r.at("cuts"), r.ID, NoEffect, l.banded(r, cut.From, cut.From, r.Cuts[i+1].From), "the rule %s has a cut at %v that changes nothing: there are %d points on both sides of it; remove it or give it others", r.ID, cut.From, before)
 		}
 		before = cut.Points
 	}

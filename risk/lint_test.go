@@ -78,23 +78,23 @@ func TestLint(t *testing.T) {
   - {id: a, points: 5, when: change.files > 400, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, when: change.files > 5 and change.files < 3, because: x}`,
-			"risk.yaml:6: contradiction: the rule a can never be true, and counts only where something that it reads is not known: change.files > 5 and change.files < 3 exclude each other *"},
+			"risk.yaml:6: contradiction: the rule a can never be true, and counts only where something that it reads is not known: change.files > 5 and change.files < 3 exclude each other; correct the condition or remove the rule *"},
 		{"", `
   - {id: a, points: 0, when: change.files > 5 and change.downtime and change.files < 3, because: x}`,
-			"risk.yaml:6: contradiction: the rule a can never be true, so it never vouches for a change: change.files > 5 and change.files < 3 exclude each other"},
+			"risk.yaml:6: contradiction: the rule a can never be true, so it never vouches for a change: change.files > 5 and change.files < 3 exclude each other; correct the condition or remove the rule"},
 		{"", `
   - {id: a, points: 5, when: change.files > 5 and change.files < 7, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, when: change.files < 0, because: x}`,
-			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known *"},
+			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known: change.files is 0 or more; correct the condition or remove the rule *"},
 		{"", `
   - {id: a, points: 5, when: change.lead_hours < 0, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, when: history.hours_since_failure > 2000000, because: x}`,
-			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known *"},
+			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known: history.hours_since_failure is between 0 and 1000000; correct the condition or remove the rule *"},
 		{"", `
   - {id: a, points: 5, when: change.steps + change.targets < 0, because: x}`,
-			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known *"},
+			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known; correct the condition or remove the rule *"},
 		{"", `
   - {id: a, points: 5, when: change.steps - change.targets < 0, because: x}`, ""},
 		{"", `
@@ -105,6 +105,9 @@ func TestLint(t *testing.T) {
 		{"", `
   - {id: a, points: 5, when: known(change.files) or not known(change.files), because: x}`,
 			"risk.yaml:6: always-true: the rule a is never false, so no change shows what it tells apart; give it a condition that can be, or put its points elsewhere *"},
+		{"", `
+  - {id: a, points: 5, when: change.downtime and change.files < 0, because: x}`,
+			"risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known: change.files < 0 never is, as change.files is 0 or more; correct the condition or remove the rule *"},
 		// What "for" leaves.
 		{"", `
   - {id: a, points: 5, for: service.kind == "cots", when: service.kind != "digital" and change.files >= 0, because: x}`,
@@ -113,28 +116,28 @@ func TestLint(t *testing.T) {
   - {id: a, points: 5, for: service.kind == "cots", when: service.kind == "digital" or change.files > 3, because: x}`, ""},
 		{"", `
   - {id: a, points: 5, for: service.kind == "cots", when: service.kind == "digital" and change.files > 3, because: x}`,
-			`risk.yaml:6: contradiction: the rule a can never be true: "for" and "when" exclude each other`},
+			`risk.yaml:6: contradiction: the rule a can never be true, so it never counts: "for" and "when" exclude each other; correct one of them or remove the rule`},
 		{"", `
   - {id: a, points: 5, for: service.kind == "platform", when: change.files > 3, because: x}`,
-			`risk.yaml:6: never-true: the rule a is for no service of this policy; remove it, or correct "for"`},
+			`risk.yaml:6: never-true: the rule a is for no service of this policy: service.kind == "platform" is true of none of them; correct "for" or remove the rule`},
 		{"", `
   - {id: a, points: 5, when: service.kind == "platform", because: x}`,
-			"risk.yaml:6: never-true: the rule a can never be true for a service of this policy, and counts only where something that it reads is not known"},
+			`risk.yaml:6: never-true: the rule a can never be true for a service of this policy, so it never counts: service.kind == "platform" is true of none of them; correct the condition or remove the rule`},
 		{"", `
   - {id: a, points: 5, when: service.tier == 1 and service.kind == "digital", because: x}`,
-			"risk.yaml:6: never-true: the rule a can never be true for a service of this policy, and counts only where something that it reads is not known"},
+			`risk.yaml:6: never-true: the rule a can never be true for a service of this policy, so it never counts: service.tier == 1 and service.kind == "digital" are true together of none of them; correct the condition or remove the rule`},
 		{"", `
   - {id: a, points: 5, when: service.tier == 1 and service.kind == "cots", because: x}`, ""},
 		{"", `
   - {id: a, points: 5, for: service.tier == 1 and service.tier == 2, when: change.files > 3, because: x}`,
-			`risk.yaml:6: contradiction: the rule a is for no service: "for" is never true: service.tier == 1 and service.tier == 2 exclude each other`},
+			`risk.yaml:6: contradiction: the rule a is for no service, as "for" is never true: service.tier == 1 and service.tier == 2 exclude each other; correct the condition or remove the rule`},
 		{"", `
   - {id: a, points: 5, for: service.tier >= 1, when: change.files > 3, because: x}`,
 			`risk.yaml:6: always-true: the rule a is for every service: "for" is never false; leave it out *`},
 		// What has no meaning for a service.
 		{"", `
   - {id: a, points: 5, for: service.kind == "cots", when: change.lines_added > 400, because: x}`,
-			`risk.yaml:6: contradiction: the rule a can never be true: "for" and "when" exclude each other`},
+			`risk.yaml:6: contradiction: the rule a can never be true: "for" and "when" exclude each other; correct one of them or remove the rule`},
 		{"", `
   - {id: a, points: 5, for: service.kind == "cots", when: change.lines_deleted > 400, because: x}`, ""},
 		// Parts.
@@ -161,7 +164,7 @@ func TestLint(t *testing.T) {
 		{"", `
   - {id: a, floor: high, when: change.files > 10, because: x}
   - {id: b, floor: high, when: change.files > 400, because: x}`,
-			"risk.yaml:7: subsumed: the rule b makes no difference: whenever it is true, a is true too, which holds the level at high *"},
+			"risk.yaml:7: subsumed: the rule b makes no difference: whenever it is true, a is true too, which holds the level at high; remove it *"},
 		{"", `
   - {id: a, floor: high, when: change.files > 10, because: x}
   - {id: b, floor: high, points: 5, when: change.files > 400, because: x}`, ""},
@@ -174,14 +177,14 @@ func TestLint(t *testing.T) {
 		{"", `
   - {id: v, points: -5, when: change.files < 10, because: x}
   - {id: w, points: 0, when: change.files < 5, because: x}`,
-			"risk.yaml:7: subsumed: the rule w makes no difference: whenever it is true, v is true too, which vouches as well *"},
+			"risk.yaml:7: subsumed: the rule w makes no difference: whenever it is true, v is true too, which vouches as well; remove it *"},
 		{"", `
   - {id: v, points: -5, when: change.files < 10, trust: observed, because: x}
   - {id: w, points: 0, when: change.files < 5, because: x}`, ""},
 		{grouped, `
   - {id: a, points: 10, group: g, when: change.files > 10, because: x}
   - {id: b, points: 5, group: g, when: change.files > 400, because: x}`,
-			"risk.yaml:8: subsumed: the rule b makes no difference: whenever it is true, a is true too, which alone uses up the bound of the group g *"},
+			"risk.yaml:8: subsumed: the rule b makes no difference: whenever it is true, a is true too, which alone uses up the bound of the group g; remove it *"},
 		{grouped, `
   - {id: a, points: 8, group: g, when: change.files > 10, because: x}
   - {id: b, points: 5, group: g, when: change.files > 400, because: x}`, ""},
@@ -192,30 +195,38 @@ func TestLint(t *testing.T) {
 		// Groups.
 		{"levels: {low: 0, high: 50}\ndefault: high\ngroups: {g: {cap: 0}}\n", `
   - {id: a, points: 10, group: g, when: change.files > 10, because: x}`,
-			"risk.yaml:3: no-effect: the cap of the group g is 0, so the points of a count for nothing *"},
+			"risk.yaml:3: no-effect: the cap of the group g is 0, so the points of a count for nothing; raise the cap or remove the group *"},
 		{"levels: {low: 0, high: 50}\ndefault: high\ngroups: {g: {cap: 0}}\n", `
   - {id: a, points: 10, group: g, when: change.files > 10, because: x}
   - {id: b, points: -5, group: g, when: change.fixes > 0, because: x}`, ""},
 		{"levels: {low: 0, high: 50}\ndefault: high\ngroups: {g: {floor: 0}}\n", `
   - {id: b, points: -5, group: g, when: change.fixes > 0, because: x}`,
-			"risk.yaml:3: no-effect: the floor of the group g is 0, so the points of b count for nothing *"},
+			"risk.yaml:3: no-effect: the floor of the group g is 0, so the points of b count for nothing; lower the floor or remove the group *"},
 		{grouped, `
   - {id: a, points: 10, group: g, when: change.files > 10, because: x}`,
-			"risk.yaml:3: unreachable: the group g bounds nothing: its rules add up to between 0 and 10 points *"},
+			"risk.yaml:3: unreachable: the group g bounds nothing: its rules add up to between 0 and 10 points; tighten the bound or remove the group *"},
 		{grouped, `
   - {id: a, points: 11, group: g, when: change.files > 10, because: x}`, ""},
 		{grouped, `
   - {id: a, points: 11, when: change.files > 10, because: x}`,
 			"risk.yaml:3: unused: no rule with points is in the group g; use it or remove it"},
+		{"levels: {low: 0, high: 50}\ndefault: high\ngroups: {g: {cap: 30, floor: -5}}\n", `
+  - {id: a, points: 10, group: g, when: change.files > 10, because: x}
+  - {id: b, points: -10, group: g, when: change.fixes > 0, because: x}`,
+			"risk.yaml:3: unreachable: the cap of the group g is never exceeded: its rules come to 10 points at most; lower it or leave it out *"},
+		{"levels: {low: 0, high: 50}\ndefault: high\ngroups: {g: {cap: 5, floor: -10}}\n", `
+  - {id: a, points: 10, group: g, when: change.files > 10, because: x}
+  - {id: b, points: -10, group: g, when: change.fixes > 0, because: x}`,
+			"risk.yaml:3: unreachable: the floor of the group g is never passed: its rules come to -10 points at least; raise it or leave it out *"},
 		// Levels.
 		{"levels: {low: 0, medium: 10, high: 20}\ndefault: medium\n", `
   - {id: a, points: 15, when: change.downtime, because: x}`,
-			"risk.yaml:1: unreachable: no change comes to the level high from 20 points on: all rules together come to 15 at most, and no floor or default names it *"},
+			"risk.yaml:1: unreachable: no change comes to the level high from 20 points on: all rules together come to 15 at most, and no floor or default names it; lower it or remove the level *"},
 		{"levels: {low: 0, medium: 10, high: 20}\ndefault: medium\n", `
   - {id: a, points: 20, when: change.downtime, because: x}`, ""},
 		{"levels: {low: 0, medium: 10, high: 20}\ndefault: high\n", `
   - {id: a, points: 25, when: change.downtime, because: x}`,
-			"risk.yaml:1: unreachable: the level medium is a gap: no sum of points lies from 10 up to 20, and no floor or default names it *"},
+			"risk.yaml:1: unreachable: the level medium is a gap: no sum of points lies from 10 up to 20, and no floor or default names it; move its bounds or remove the level *"},
 		{"levels: {low: 0, medium: 10, high: 20}\ndefault: high\n", `
   - {id: a, points: 25, when: change.downtime, because: x}
   - {id: b, floor: medium, when: change.files > 10, because: x}`, ""},
@@ -226,26 +237,26 @@ func TestLint(t *testing.T) {
 			"risk.yaml:6: no-effect: the rule a holds the level at low at least, which is the lowest; name a higher floor or leave it out *"},
 		// Texts out of a closed set.
 		{"", `
-  - {id: a, points: 20, when: lower(change.kind) == "CODE", because: x}`, "risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known"},
+  - {id: a, points: 20, when: lower(change.kind) == "CODE", because: x}`, "risk.yaml:6: never-true: the rule a can never be true; correct the condition or remove the rule"},
 		{"", `
-  - {id: a, points: 20, when: change.kind startsWith "k", because: x}`, "risk.yaml:6: never-true: the rule a can never be true, and counts only where something that it reads is not known"},
+  - {id: a, points: 20, when: change.kind startsWith "k", because: x}`, "risk.yaml:6: never-true: the rule a can never be true; correct the condition or remove the rule"},
 		{"", `
   - {id: a, points: 20, when: change.kind startsWith "co" and len(change.kind) > 4, because: x}`, ""},
 		// Bands.
 		{"", `
   - {id: a, bands: change.files, cuts: {-10: 3, 0: 5, 9: 7}, because: x}`,
-			"risk.yaml:6: unreachable: the rule a has a band from -10 up to 0, and change.files is never there"},
+			"risk.yaml:6: unreachable: the rule a has a band from -10 up to 0, and change.files is never there; remove one of the two cuts"},
 		{"", `
   - {id: a, bands: change.files, cuts: {4.2: 3, 4.8: 5}, because: x}`,
-			"risk.yaml:6: unreachable: the rule a has a band from 4.2 up to 4.8, and change.files is never there"},
+			"risk.yaml:6: unreachable: the rule a has a band from 4.2 up to 4.8, and change.files is never there; remove one of the two cuts"},
 		{"", `
   - {id: a, bands: change.lead_hours, cuts: {4.2: 3, 4.8: 5}, because: x}`, ""},
 		{"", `
   - {id: a, bands: at.watch_hours, cuts: {4: 3, 25: 5}, because: x}`,
-			"risk.yaml:6: unreachable: the rule a has a cut at 25, which at.watch_hours never reaches: it is at most 24"},
+			"risk.yaml:6: unreachable: the rule a has a cut at 25, which at.watch_hours never reaches: it is at most 24; lower the cut or remove it"},
 		{"", `
   - {id: a, bands: change.files, cuts: {10: 3, 20: 3, 30: 4}, because: x}`,
-			"risk.yaml:6: no-effect: the rule a has a cut at 20 that changes nothing: there are 3 points on both sides of it *"},
+			"risk.yaml:6: no-effect: the rule a has a cut at 20 that changes nothing: there are 3 points on both sides of it; remove it or give it others *"},
 		{"", `
   - {id: a, bands: change.files, cuts: {0: 0, 10: 0}, because: x}`,
 			"risk.yaml:6: no-effect: no band of the rule a carries points, so it does nothing where change.files is known; give a cut points or remove the rule"},
@@ -310,6 +321,8 @@ func checkAssessed(t *testing.T, f risk.Finding, a risk.Assessment) {
 		is = bases[f.ID] == risk.Held && bases[other] == risk.Held
 	case says("counts only where something"):
 		is = bases[f.ID] == risk.NotKnown
+	case says("is never exceeded"), says("is never passed"):
+		is = bases["group g"] == 0 && len(bases) > 1
 	case says("of the group"):
 		is = bases["group g"] == risk.Bounded && a.Score == 0
 	case says("the group g bounds nothing"):

@@ -22,13 +22,28 @@ func (l *ruleLint) groups() {
 		case up == nil && down == nil:
 			l.add(at, g.Name, Unused, nil, "no rule with points is in the group %s; use it or remove it", g.Name)
 		case g.Cap != nil && *g.Cap == 0 && up != nil && down == nil:
-			l.add(at, g.Name, NoEffect, l.points(up, bounded), "the cap of the group %s is 0, so the points of %s count for nothing", g.Name, listed(up))
+			l.add(at, g.Name, NoEffect, l.points(up, bounded), "the cap of the group %s is 0, so the points of %s count for nothing; raise the cap or remove the group", g.Name, listed(up))
 		case g.Min != nil && *g.Min == 0 && down != nil && up == nil:
-			l.add(at, g.Name, NoEffect, l.points(down, bounded), "the floor of the group %s is 0, so the points of %s count for nothing", g.Name, listed(down))
-		case (g.Cap == nil || *g.Cap >= most) && (g.Min == nil || *g.Min <= least):
-			witness := l.points(slices.Concat(up, down), func(a Assessment) bool { return !bounded(a) })
-			l.add(at, g.Name, Unreachable, witness, "the group %s bounds nothing: its rules add up to between %d and %d points", g.Name, least, most)
+			l.add(at, g.Name, NoEffect, l.points(down, bounded), "the floor of the group %s is 0, so the points of %s count for nothing; lower the floor or remove the group", g.Name, listed(down))
+		default:
+			l.slack(at, i, least, most)
 		}
+	}
+}
+
+// slack finds bounds of a group that its rules never come to.
+func (l *ruleLint) slack(at source, i, least, most int) {
+	g := l.rs.groups[i]
+	idle := func(a Assessment) bool { return reasonOf(a, g.rule, Bounded) == nil }
+	capped, floored := g.Cap != nil && *g.Cap >= most, g.Min != nil && *g.Min <= least
+	switch {
+	case (g.Cap == nil || capped) && (g.Min == nil || floored):
+		witness := l.points(slices.Concat(l.up(i), l.down(i)), idle)
+		l.add(at, g.Name, Unreachable, witness, "the group %s bounds nothing: its rules add up to between %d and %d points; tighten the bound or remove the group", g.Name, least, most)
+	case capped:
+		l.add(at, g.Name, Unreachable, l.points(l.up(i), idle), "the cap of the group %s is never exceeded: its rules come to %d points at most; lower it or leave it out", g.Name, most)
+	case floored:
+		l.add(at, g.Name, Unreachable, l.points(l.down(i), idle), "the floor of the group %s is never passed: its rules come to %d points at least; raise it or leave it out", g.Name, least)
 	}
 }
 
@@ -62,7 +77,7 @@ func (l *ruleLint) levels() {
 	}
 	if !vouched {
 		witness := l.shown(l.blank(), nil, func(_ Facts, a Assessment) bool { return reasonOf(a, "default", ByDefault) != nil })
-		l.add(l.d.fallback, "", Unreachable, witness, "no rule vouches for any change, which takes points of 0 or fewer and a condition that can be true, so no change is below the default %s", l.rs.fallback)
+		l.add(l.d.fallback, "", Unreachable, witness, "no rule vouches for any change, which takes points of 0 or fewer and a condition that can be true, so no change is below the default %s; add one, such as for a check that has passed", l.rs.fallback)
 	}
 	for i, level := range l.rs.levels {
 		held := level == l.rs.fallback || slices.ContainsFunc(l.rules, func(r compiledRule) bool { return r.floor == level })
@@ -75,10 +90,10 @@ func (l *ruleLint) levels() {
 		}
 		if most := scores.most(); most < l.rs.cuts[i] {
 			witness := l.points(l.up(-1), func(a Assessment) bool { return a.Score == most })
-			l.add(l.d.Levels[i].src, level.name, Unreachable, witness, "no change comes to the level %s from %d points on: all rules together come to %d at most, and no floor or default names it", level, l.rs.cuts[i], most)
+			l.add(l.d.Levels[i].src, level.name, Unreachable, witness, "no change comes to the level %s from %d points on: all rules together come to %d at most, and no floor or default names it; lower it or remove the level", level, l.rs.cuts[i], most)
 		} else {
 			witness := l.points(l.up(-1), func(a Assessment) bool { return a.Score >= to })
-			l.add(l.d.Levels[i].src, level.name, Unreachable, witness, "the level %s is a gap: no sum of points lies from %d up to %d, and no floor or default names it", level, from, to)
+			l.add(l.d.Levels[i].src, level.name, Unreachable, witness, "the level %s is a gap: no sum of points lies from %d up to %d, and no floor or default names it; move its bounds or remove the level", level, from, to)
 		}
 	}
 }

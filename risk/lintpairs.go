@@ -100,7 +100,7 @@ func (l *ruleLint) subsumed(list []sketch, i int, covering []int) {
 			continue
 		}
 		if l.meets(a, b) && l.implies(a.whole, b.whole) && (!a.r.raises() || l.countsOnlyWith(a.r, b.r)) {
-			l.add(a.r.at("when"), a.r.ID, Subsumed, l.counting(a.r, b.r), "the rule %s makes no difference: whenever it is true, %s is true too, which %s", a.r.ID, b.r.ID, l.does(b.r))
+			l.add(a.r.at("when"), a.r.ID, Subsumed, l.counting(a.r, b.r), "the rule %s makes no difference: whenever it is true, %s is true too, which %s; remove it", a.r.ID, b.r.ID, l.does(b.r))
 			return
 		}
 	}

@@ -141,15 +141,6 @@ func (p *Prover) joined(holds, fails []*Condition) (words *rule.Vocabulary, all 
 	return words, all
 }
 
-// Exclusive finds two parts of the condition, joined by "and", that are never
-// true together, as they are written.
-func (p *Prover) Exclusive(c *Condition) (a, b string, found bool) {
-	if p.none() || c.none() {
-		return "", "", false
-	}
-	return p.exclusive(c.words, c.expr)
-}
-
 func (p *Prover) space(words *rule.Vocabulary) *rule.Space {
 	return &rule.Space{Vocabulary: words, Ranges: p.ranges, Given: p.given, Tied: p.tied, Worlds: p.worlds, Work: p.work}
 }

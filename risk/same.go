@@ -22,19 +22,25 @@ func (p *Prover) Same(a, b *Condition) bool {
 	return p.fixed()
 }
 
+// Alike reports whether it is proven that a condition comes to the same in all
+// of the situations, whatever the facts that are not those of the service.
+func (p *Prover) Alike(c *Condition) bool {
+	if p == nil || c.none() || !p.fixed() {
+		return false
+	}
+	first := c.expr.Settle(p.tied, p.worlds[0])
+	return !slices.ContainsFunc(p.worlds[1:], func(world []rule.Value) bool {
+		return !first.Same(c.expr.Settle(p.tied, world))
+	})
+}
+
 // Denied reports whether the condition is false, or has no meaning, for each
 // service of the situations, whatever the other facts.
 func (p *Prover) Denied(c *Condition) bool {
 	if p == nil || c.none() {
 		return false
 	}
-	for _, world := range p.worlds {
-		is, settled := c.expr.Settle(p.tied, world).Verdict()
-		if !settled || is != rule.IsFalse && is != rule.IsNotApplicable {
-			return false
-		}
-	}
-	return p.fixed()
+	return p.denied(c.expr)
 }
 
 // fixed reports whether a service has the same facts at all times: whether one

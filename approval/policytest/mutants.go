@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/changelane/changelane/approval"
 	"github.com/changelane/changelane/change"
@@ -27,6 +28,8 @@ type Mutant struct {
 	apply func(*approval.Definition)
 	same  func() bool     // whether it is proven that it decides as the policy does; nil: it is not
 	facts []risk.Boundary // of the facts that what was changed reads
+	at    []string        // the services whose changes can tell it; nil: all
+	days  []time.Time     // when to look for a change that tells it, where that is another time than that of the cases
 	tells *pair           // where nothing follows from what was changed but by a condition over the facts of the change
 }
 
@@ -125,6 +128,7 @@ func mutants(d approval.Definition, p *approval.Policy) ([]Mutant, error) {
 	m := &making{d: d, p: p, facts: p.Rules().Vocabulary(), levels: d.Extras()[1].Words}
 	m.prover = m.facts.Prover(append(situations(d, func(change.Service) bool { return true }), risk.Situation{}))
 	m.models()
+	m.services()
 	m.applies()
 	m.scale()
 	for i := range d.Risk.Rules {
@@ -157,8 +161,9 @@ type text struct {
 	extras              []risk.Extra
 	place               func(line, column int) risk.Place
 	set                 func(*approval.Definition, string)
-	elsewhere           bool         // it is asked over other facts than those of the change too
-	prover              *risk.Prover // for the services for which it matters; nil: all
+	elsewhere           bool             // it is asked over other facts than those of the change too
+	prover              *risk.Prover     // for the services for which it matters; nil: all
+	same                func(*pair) bool // whether it is proven that the two decide the same; nil: asked of the prover
 }
 
 // condition adds the mutants of a condition.
@@ -182,7 +187,7 @@ func (m *making) condition(t text) {
 		}
 		if !t.elsewhere {
 			mutant.tells = m.pair(t.source, one.Source, t.extras)
-			mutant.same = m.proof(mutant.tells, t.prover)
+			mutant.same = m.proof(mutant.tells, t)
 		}
 		m.add(mutant)
 	}
@@ -200,14 +205,16 @@ func (m *making) pair(was, is string, extras []risk.Extra) *pair {
 
 // proof tells whether a changed condition comes to the same for all services that
 // there are.
-func (m *making) proof(tells *pair, p *risk.Prover) func() bool {
-	if tells == nil {
+func (m *making) proof(tells *pair, t text) func() bool {
+	switch {
+	case tells == nil:
 		return nil
+	case t.same != nil:
+		return func() bool { return t.same(tells) }
+	case t.prover == nil:
+		t.prover = m.prover
 	}
-	if p == nil {
-		p = m.prover
-	}
-	return func() bool { return p.Same(tells.was, tells.is) }
+	return func() bool { return t.prover.Same(tells.was, tells.is) }
 }
 
 // situations are those of the services of a policy that are so.
@@ -426,8 +433,11 @@ func (m *making) templates() {
 				set:   func(d *approval.Definition, s string) { set(func(t *approval.Template) { do(t, s) })(d) }}
 		}
 		m.bound(t, part, set)
+		m.approved(t, part, set)
 		m.ends(t, part, set)
-		m.condition(in("covers", t.Covers, func(t *approval.Template, s string) { t.Covers = s }))
+		covers := in("covers", t.Covers, func(t *approval.Template, s string) { t.Covers = s })
+		covers.same = m.coversAlike(t)
+		m.condition(covers)
 		if t.Except != "" {
 			m.drop(Mutant{Place: t.Place("except", 0, 0), Part: part, Field: "except", facts: m.boundaries(t.Except)}, "the condition",
 				set(func(t *approval.Template) { t.Except = "" }))
@@ -463,7 +473,9 @@ func (m *making) freezes() {
 			d.Calendar.Freezes = without(d.Calendar.Freezes, i)
 		})
 		m.every(f, part, set)
-		m.level(at("ceiling"), f.Ceiling, "none", func(d *approval.Definition, s string) { set(func(f *approval.Freeze) { f.Ceiling = s })(d) })
+		ceiling := at("ceiling")
+		ceiling.same = m.ceilingIdle(f)
+		m.level(ceiling, f.Ceiling, "none", func(d *approval.Definition, s string) { set(func(f *approval.Freeze) { f.Ceiling = s })(d) })
 		if f.For != "" {
 			m.drop(at("for"), "the condition", set(func(f *approval.Freeze) { f.For = "" }))
 			m.condition(text{part: part, field: "for", source: f.For, vocabulary: m.facts, elsewhere: true,

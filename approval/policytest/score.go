@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/changelane/changelane/approval"
+	"github.com/changelane/changelane/change"
 )
 
 // Score is what became of the mutants of a policy.
@@ -127,30 +127,10 @@ func (h *hunting) hunt(m *Mutant) {
 	}
 }
 
-// name numbers a witness that has the name of another one, so that a file can
-// hold both. The same case keeps its name.
-func (h *hunting) name(w *Witness) {
-	heading, rest, _ := strings.Cut(w.Case, " --\n")
-	for n := 1; ; n++ {
-		if n > 1 {
-			w.Case = fmt.Sprintf("%s (%d) --\n%s", heading, n, rest)
-		}
-		first, _, _ := strings.Cut(w.Case, "\n")
-		i := slices.IndexFunc(h.shown, func(o Witness) bool { return o.File == w.File && strings.HasPrefix(o.Case, first+"\n") })
-		if i < 0 {
-			h.shown = append(h.shown, *w)
-			return
-		}
-		if h.shown[i] == *w {
-			return
-		}
-	}
-}
-
 // fails reports whether a case fails on a mutant, and notes which.
 func (h *hunting) fails(m *Mutant, p *approval.Policy, i int) bool {
 	c := &h.tests.Cases[i]
-	if m.tells != nil && h.was[i].Err == nil && m.tells.idle(h.was[i].Facts) {
+	if m.tells != nil && h.was[i].Err == nil && m.tells.idle(h.was[i].Facts) || !m.concerns(c.Change) {
 		return false
 	}
 	_, failures := p.Try(c)
@@ -159,6 +139,11 @@ func (h *hunting) fails(m *Mutant, p *approval.Policy, i int) bool {
 	}
 	m.Why = fmt.Sprintf("%s: %s", c.File, c.Name)
 	return true
+}
+
+// concerns reports whether a change can tell the mutant, by its service.
+func (m *Mutant) concerns(c *change.Change) bool {
+	return m.at == nil || c != nil && slices.Contains(m.at, c.Service)
 }
 
 // Kind is how the cases do on one kind of small change; see [Mutant.Kind].

@@ -87,13 +87,25 @@ func (m *making) every(f approval.Freeze, part string, set func(func(*approval.F
 
 // ends adds the mutants of the last day of a template.
 func (m *making) ends(t approval.Template, part string, set func(func(*approval.Template)) func(*approval.Definition)) {
-	one := Mutant{Place: t.Place("ends", 0, 0), Part: part, Field: "ends"}
+	one := Mutant{Place: t.Place("ends", 0, 0), Part: part, Field: "ends", days: around(t.Ends)}
 	m.time(one, t.Ends.String(), func(text string) func(*approval.Definition) {
 		day, err := change.ParseDate(text)
 		if err != nil {
 			return nil
 		}
 		return set(func(t *approval.Template) { t.Ends = day })
+	})
+}
+
+// approved adds the mutants of the first day of a template.
+func (m *making) approved(t approval.Template, part string, set func(func(*approval.Template)) func(*approval.Definition)) {
+	one := Mutant{Place: t.Place("approved/on", 0, 0), Part: part, Field: "approved", days: around(t.Approved.On)}
+	m.time(one, t.Approved.On.String(), func(text string) func(*approval.Definition) {
+		day, err := change.ParseDate(text)
+		if err != nil {
+			return nil
+		}
+		return set(func(t *approval.Template) { t.Approved.On = day })
 	})
 }
 
@@ -116,6 +128,13 @@ func (m *making) workingTime() {
 	m.time(Mutant{Place: m.d.WorkingTimePlace("hours"), Part: "working time", Field: "hours"}, w.Hours, func(s string) func(*approval.Definition) {
 		return set(func(w *approval.WorkingTime) { w.Hours = s })
 	})
+	if w.Zone != "UTC" {
+		m.add(Mutant{Place: m.d.WorkingTimePlace("zone"), Part: "working time", Field: "zone", Kind: "word", Was: w.Zone, Is: "UTC",
+			apply: set(func(w *approval.WorkingTime) { w.Zone = "UTC" })})
+	}
+	if len(w.Holidays) > 0 {
+		m.drop(Mutant{Place: m.d.WorkingTimePlace("holidays"), Part: "working time", Field: "holidays"}, "all of them", set(func(w *approval.WorkingTime) { w.Holidays = nil }))
+	}
 }
 
 // around are times at which what a mutant says of time can make a difference,

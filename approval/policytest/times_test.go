@@ -96,12 +96,7 @@ func TestBeyond(t *testing.T) {
 // TestEquivalent: what is said to decide the same does, for the changes of the
 // tests to all services, now and in a window.
 func TestEquivalent(t *testing.T) {
-	fsys := os.DirFS("../../examples/policy")
-	d, err := approval.ParseDefinition(fsys)
-	tests, err2 := approval.ReadTests(fsys)
-	if err != nil || err2 != nil {
-		t.Fatal(err, err2)
-	}
+	d, tests := example(t)
 	p := policy(t, d)
 	all, err := mutants(d, p)
 	if err != nil {
@@ -139,4 +134,16 @@ func TestEquivalent(t *testing.T) {
 	if proven < 15 || looked < 1000 {
 		t.Errorf("only %d are proven, and %d changes looked at", proven, looked)
 	}
+}
+
+// example is the example policy and its tests.
+func example(t *testing.T) (approval.Definition, approval.TestSuite) {
+	t.Helper()
+	fsys := os.DirFS("../../examples/policy")
+	d, err := approval.ParseDefinition(fsys)
+	tests, err2 := approval.ReadTests(fsys)
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	return d, tests
 }

@@ -26,7 +26,7 @@ type Witness struct {
 func (h *hunting) witness(m *Mutant, mutant *approval.Policy) *Witness {
 	for i := range h.tests.Cases {
 		c := &h.tests.Cases[i]
-		if !shows(c) || m.tells != nil && m.tells.idle(h.was[i].Facts) {
+		if !shows(c) || !m.concerns(c.Change) || m.tells != nil && m.tells.idle(h.was[i].Facts) {
 			continue
 		}
 		if w := h.show(c, c.Change, h.was[i].Classification, m, mutant, "looked at closely"); w != nil {
@@ -36,9 +36,10 @@ func (h *hunting) witness(m *Mutant, mutant *approval.Policy) *Witness {
 	if w := h.vary(m, mutant, manyCases, func(c *approval.TestCase) variations { return h.facts(c.Change, m.facts) }); w != nil {
 		return w
 	}
-	return h.vary(m, mutant, fewCases, func(c *approval.TestCase) variations {
-		return h.elsewhere(c, m)
-	})
+	if w := h.vary(m, mutant, fewCases, func(c *approval.TestCase) variations { return h.elsewhere(c, m) }); w != nil {
+		return w
+	}
+	return h.dated(m, mutant)
 }
 
 // How many cases are varied at most: by a fact, and by services and times, of
@@ -65,6 +66,9 @@ func (h *hunting) vary(m *Mutant, mutant *approval.Policy, most int, of func(*ap
 		for name, changed := range of(c) {
 			if h.left--; h.left < 0 {
 				return nil
+			}
+			if !m.concerns(changed) {
+				continue
 			}
 			if m.tells != nil {
 				if facts, _ := h.p.Facts(changed, in); m.tells.idle(facts) {
@@ -101,7 +105,7 @@ func (h *hunting) facts(c *change.Change, facts []risk.Boundary) variations {
 // service, also as an emergency; where freezes matter also in the next turn of
 // each, and where a time was changed about that time.
 func (h *hunting) elsewhere(c *approval.TestCase, m *Mutant) variations {
-	freezes, times := strings.HasPrefix(m.Part, "freeze "), m.around(c.At)
+	freezes, times := strings.HasPrefix(m.Part, "freeze ") || m.at != nil, m.around(c.At)
 	return func(yield func(string, *change.Change) bool) {
 		copied := *c.Change
 		copied.Attested = nil

@@ -152,7 +152,7 @@ func (c call) score(out io.Writer, d approval.Definition, tests approval.TestSui
 		case w == nil && m.Why != "":
 			say(out, fmt.Sprintf("survived: %s; %s would notice, once somebody has read it", m, filepath.Join(c.policy, m.Why)))
 		case w == nil:
-			say(out, "survived: "+m.String())
+			say(out, fmt.Sprintf("survived: %s; no case was found that would notice", m))
 		case slices.Contains(shown, *w):
 			say(out, fmt.Sprintf("survived: %s; a case above would notice", m))
 		default:

@@ -139,18 +139,11 @@ func definition(t *testing.T) approval.Definition {
 	return d
 }
 
-// alike are the small changes that no case can notice although that is not proven,
-// and why: with the services that there are, they change no answer.
-var alike = map[string]string{
-	`template platform-patching, covers: service.name == "container-platform" left out`: "the other live one of tier 1 has no paths",
-	"freeze month-end, ceiling: none changed to low":                                    "what it holds is never standard anyway",
-}
-
 // TestNothingCanBeTakenAway holds the tests to the policy: what can be changed
 // without a case that notices is what nobody has shown.
 func TestNothingCanBeTakenAway(t *testing.T) {
 	if testing.Short() {
-		t.Skip("some seven hundred policies are made and tested")
+		t.Skip("some nine hundred policies are made and tested")
 	}
 	tests, err := approval.ReadTests(files)
 	if err != nil {
@@ -160,18 +153,13 @@ func TestNothingCanBeTakenAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	survived := 0
 	for _, m := range score.Mutants {
-		_, text, _ := strings.Cut(m.String(), ": ")
-		if m.Fate != policytest.Survived {
-			continue
-		}
-		if survived++; alike[text] == "" {
+		if m.Fate == policytest.Survived {
 			t.Errorf("no decision test notices it: %v", m)
 		}
 	}
-	if survived != len(alike) {
-		t.Errorf("%d changes survive, and %d are said to change no answer", survived, len(alike))
+	if killed, _ := score.Share(); killed < 800 {
+		t.Errorf("only %d small changes are noticed", killed)
 	}
 }
 

@@ -311,7 +311,11 @@ func (s *solving) overList(n *node) *node {
 	}
 	alone := n.op == opInList && n.args[0].op == opConst || n.op != opInList && ofElement(n.args[1])
 	if !alone || !s.listed[list.fact] {
-		return s.anything(n, s.space.Vocabulary.text(n))
+		out := s.anything(n, s.space.Vocabulary.text(n))
+		if list.op != opFact {
+			return out
+		}
+		return s.guarded(list.fact, out)
 	}
 	e := edges{s.space.Vocabulary, map[int]*edge{}}
 	e.walk(n, nil)
