@@ -324,7 +324,7 @@ func (s *search) findPossible() {
 	for i := range s.p.templates {
 		t := &s.p.templates[i]
 		truth, _ := t.covers.Decide(facts)
-		ok := s.covers[i].asks || truth == risk.True || truth == risk.Undecided
+		ok := s.k.outOfForce(t, s.k.day()) == "" && (s.covers[i].asks || truth == risk.True || truth == risk.Undecided)
 		if t.except != nil && ok {
 			truth, _ = t.except.Decide(facts)
 			ok = s.excepts[i].asks || truth != risk.True

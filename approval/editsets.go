@@ -69,6 +69,7 @@ func (s *search) first() (works node, ok bool) {
 	}
 	s.until(s.tried + (half-s.tried)*3/4)
 	if works, ok = s.climb(); ok {
+		s.leaveOut(&works)
 		return works, ok
 	}
 	s.until(half)
@@ -83,7 +84,7 @@ func (s *search) reduced(n node) (node, bool) {
 	slices.SortStableFunc(inTurn, func(a, b int) int { return cmp.Compare(s.items[b].kind, s.items[a].kind) })
 	known := true
 	for _, i := range inTurn {
-		if n[i] < 0 || s.needless(&n, i) {
+		if n[i] < 0 {
 			continue
 		}
 		s.until(min(s.tried+1+s.budget/16, s.budget-s.budget/4))
@@ -294,7 +295,7 @@ func (s *search) view(n node, by int, among set) *view {
 func (s *search) deadEnd(v *view) {
 	var held []string
 	for _, o := range v.obstacles {
-		if o.hangs&^v.items() == 0 {
+		if o.hangs&^v.items() == 0 && !slices.Contains(held, o.String()) {
 			held = append(held, o.String())
 		}
 	}
