@@ -1,6 +1,8 @@
 package approval
 
 import (
+	"cmp"
+	"math"
 	"slices"
 
 	"github.com/changelane/changelane/change"
@@ -19,7 +21,14 @@ const dear = 20
 // footing is a choice of ways, and how far it is from being standard.
 type footing struct {
 	*view
-	far int
+	far   int
+	since int // the step up to which its last way was barred; 0 where it is new
+}
+
+// before prefers what is nearer, and of what is as near what was left longest ago:
+// on level ground that comes round to all of it.
+func (f footing) before(o footing) bool {
+	return cmp.Or(cmp.Compare(f.far, o.far), cmp.Compare(f.since, o.since)) < 0
 }
 
 // climb looks for any ways that work, up to the limit: for one template after
@@ -57,7 +66,8 @@ func (s *search) climbUnder(under int, n node, patience int) (last node, ok bool
 			for _, w := range s.others(now.node, i) {
 				n := now.node
 				n[i] = w
-				if f := s.footing(n, under); f.far < next.far && (step >= barred[i][w+1] || f.far < nearest) {
+				f := s.footing(n, under)
+				if f.since = barred[i][w+1]; (step >= f.since || f.far < nearest) && f.before(next) {
 					next, item = f, i
 				}
 			}
@@ -79,18 +89,18 @@ func (s *search) others(n node, i int) []int8 {
 }
 
 // farthest is farther than any choice is.
-const farthest = 1 << 40
+const farthest = math.MaxInt
 
 // footing looks at a choice that is to be the last one, to be standard under one
 // of the templates.
 func (s *search) footing(n node, template int) footing {
 	v := &view{node: n}
 	if s.cut = s.cut || s.tried >= s.limit; s.cut {
-		return footing{v, farthest}
+		return footing{view: v, far: farthest}
 	}
 	k, under := s.assess(v, 0)
 	if v.standard {
-		return footing{v, -1}
+		return footing{view: v, far: -1}
 	}
 	far := dear*len(v.obstacles) + max(k.Assessment.Score, 0)
 	if under == nil {
@@ -100,7 +110,7 @@ func (s *search) footing(n node, template int) footing {
 	for _, r := range k.Assessment.Reasons {
 		far += dear * boolCost(r.Floor.Rank() > ceiling.Rank())
 	}
-	return footing{v, far}
+	return footing{view: v, far: far}
 }
 
 // lacks is how many parts of its condition the change still lacks to be inside of
