@@ -15,8 +15,9 @@ import (
 // way at a time, whatever has been done before, until it works (WalkSAT, with the
 // memory of a tabu search). Where the one is slow the other seldom is.
 
-// dear is what an obstacle weighs, in points of the score.
-const dear = 20
+// aim is what is climbed for: to be standard under a template. An obstacle weighs as
+// much as so many points of the score.
+type aim struct{ template, dear int }
 
 // footing is a choice of ways, and how far it is from being standard.
 type footing struct {
@@ -32,13 +33,14 @@ func (f footing) before(o footing) bool {
 }
 
 // climb looks for any ways that work, up to the limit: for one template after
-// the other, as long as it comes nearer, and again with more patience.
+// the other, as long as it comes nearer, and again with more patience, and with
+// obstacles that weigh less where the score would not come down.
 func (s *search) climb() (works node, ok bool) {
 	n := nothing
-	for patience := 25; slices.Contains(s.possible, true); patience *= 2 {
-		for under, possible := range s.possible {
+	for round := 0; slices.Contains(s.possible, true); round++ {
+		for i, possible := range s.possible {
 			if possible {
-				n, ok = s.climbUnder(under, n, patience)
+				n, ok = s.climbTo(aim{i, 20 >> (round % 3)}, n, 25<<round)
 			}
 			if ok || s.cut {
 				return n, ok
@@ -48,17 +50,17 @@ func (s *search) climb() (works node, ok bool) {
 	return nothing, false
 }
 
-// climbUnder begins with a choice. Of the choices that edit one item otherwise, so
+// climbTo begins with a choice. Of the choices that edit one item otherwise, so
 // that one of the obstacles may go, it goes on with the nearest, be that nearer
 // than where it is or not, until so many steps have brought it no nearer than it
 // has been. What it has left it does not come back to soon, unless that is the
 // nearest so far.
-func (s *search) climbUnder(under int, n node, patience int) (last node, ok bool) {
+func (s *search) climbTo(to aim, n node, patience int) (last node, ok bool) {
 	var barred [mostItems][]int // by way, the first being none: the step before which it is not taken again
 	for i := range s.items {
 		barred[i] = make([]int, len(s.items[i].ways)+1)
 	}
-	now := s.footing(n, under)
+	now := s.footing(n, to)
 	nearest, least := now.far, 0
 	for step := 0; step-least < patience && !now.standard && !s.cut; step++ {
 		next, item := footing{far: farthest}, 0
@@ -66,7 +68,7 @@ func (s *search) climbUnder(under int, n node, patience int) (last node, ok bool
 			for _, w := range s.others(now.node, i) {
 				n := now.node
 				n[i] = w
-				f := s.footing(n, under)
+				f := s.footing(n, to)
 				if f.since = barred[i][w+1]; (step >= f.since || f.far < nearest) && f.before(next) {
 					next, item = f, i
 				}
@@ -91,9 +93,8 @@ func (s *search) others(n node, i int) []int8 {
 // farthest is farther than any choice is.
 const farthest = math.MaxInt
 
-// footing looks at a choice that is to be the last one, to be standard under one
-// of the templates.
-func (s *search) footing(n node, template int) footing {
+// footing looks at a choice that is to be the last one.
+func (s *search) footing(n node, to aim) footing {
 	v := &view{node: n}
 	if s.cut = s.cut || s.tried >= s.limit; s.cut {
 		return footing{view: v, far: farthest}
@@ -102,13 +103,13 @@ func (s *search) footing(n node, template int) footing {
 	if v.standard {
 		return footing{view: v, far: -1}
 	}
-	far := dear*len(v.obstacles) + max(k.Assessment.Score, 0)
+	far := to.dear*len(v.obstacles) + max(k.Assessment.Score, 0)
 	if under == nil {
-		far += dear * s.lacks(template, k)
+		far += to.dear * s.lacks(to.template, k)
 	}
 	ceiling := s.highest(k, 0)
 	for _, r := range k.Assessment.Reasons {
-		far += dear * boolCost(r.Floor.Rank() > ceiling.Rank())
+		far += to.dear * boolCost(r.Floor.Rank() > ceiling.Rank())
 	}
 	return footing{view: v, far: far}
 }
