@@ -94,31 +94,37 @@ func (k *classifying) cover() (under *template, regular bool) {
 // inForce reports whether the template approves today, for a service like
 // this. Where the claim names the template, it says why not.
 func (k *classifying) inForce(t *template, say bool) bool {
-	status, day := TemplateStatus{Active, t.digest}, k.day()
-	if k.in.Templates != nil {
-		status = k.in.Templates[t.ID]
-	}
-	problem := ""
-	switch {
-	case !status.State.inForce():
-		problem = "is " + status.State.String()
-	case status.Version != t.digest:
-		problem = "has been edited since it was approved"
-	case day.Before(t.Approved.On):
-		problem = "is not approved before " + t.Approved.On.String()
-	case t.Ends.Before(day):
-		problem = "ended on " + t.Ends.String()
-	case t.Ends.Before(k.lastDay()):
-		problem = "ends on " + t.Ends.String() + ", before the window does"
-	case k.service == nil:
-		problem = "cannot cover a service that the policy does not know"
-	case !t.BoundTo.Fits(&k.service.Service):
-		problem = "was approved for a service of another stage, tier or exposure, and needs to be approved again"
-	}
+	problem := k.outOfForce(t, k.lastDay())
 	if problem != "" && say {
 		k.why("the template %s %s", t.ID, problem)
 	}
 	return problem == ""
+}
+
+// outOfForce is why the template approves nothing of the service today, for what
+// is deployed up to a day; "" where it does.
+func (k *classifying) outOfForce(t *template, last change.Date) string {
+	status, day := TemplateStatus{Active, t.digest}, k.day()
+	if k.in.Templates != nil {
+		status = k.in.Templates[t.ID]
+	}
+	switch {
+	case !status.State.inForce():
+		return "is " + status.State.String()
+	case status.Version != t.digest:
+		return "has been edited since it was approved"
+	case day.Before(t.Approved.On):
+		return "is not approved before " + t.Approved.On.String()
+	case t.Ends.Before(day):
+		return "ended on " + t.Ends.String()
+	case t.Ends.Before(last):
+		return "ends on " + t.Ends.String() + ", before the window does"
+	case k.service == nil:
+		return "cannot cover a service that the policy does not know"
+	case !t.BoundTo.Fits(&k.service.Service):
+		return "was approved for a service of another stage, tier or exposure, and needs to be approved again"
+	}
+	return ""
 }
 
 // Fits reports whether the service is what the template was approved for.

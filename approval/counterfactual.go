@@ -106,7 +106,7 @@ type Counterfactual struct {
 
 // CounterfactualOptions bound the search.
 type CounterfactualOptions struct {
-	Budget  int           // the most assessments; 0 is DefaultBudget
+	Budget  int           // the most assessments of the search, besides the few that check what was found; 0 is DefaultBudget
 	Horizon time.Duration // how far ahead windows are looked for; 0 is DefaultHorizon
 }
 
@@ -193,6 +193,7 @@ func (f Counterfactual) Explain(most int) string {
 			fmt.Fprintf(&b, "  %4s%s\n", mark, e.Do)
 			mark = ""
 		}
+		fmt.Fprintf(&b, "      then it is standard under %s, at level %s\n", s.Result.Template, s.Result.Assessment.Level)
 		if !s.Smallest {
 			b.WriteString("      (with other values, some of these may not be needed)\n")
 		}

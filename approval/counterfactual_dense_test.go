@@ -189,6 +189,31 @@ func TestCounterfactualOfDensePolicies(t *testing.T) {
 	}
 }
 
+// TestCounterfactualOfHardPolicies: so does one where many values hang on one
+// another, and where the search that goes by obstacle alone finds nothing in
+// 20,000 assessments. That the budget ended early is said.
+func TestCounterfactualOfHardPolicies(t *testing.T) {
+	all := []struct {
+		seed    uint64
+		missing int
+	}{{9017, 25}, {20069, 25}, {40005, 25}, {9009, 40}}
+	for _, hard := range all[:1+rounds(3)] {
+		p, _, c := newDense(t, hard.seed, hard.missing)
+		got := p.Counterfactual(c, at, &approval.CounterfactualOptions{Budget: 4000})
+		if len(got.Suggestions) == 0 {
+			t.Errorf("seed %d: in %d assessments nothing was found", hard.seed, got.Tried)
+		}
+		if got.Complete {
+			t.Errorf("seed %d: every set of edits has been looked at, which takes far more assessments", hard.seed)
+		}
+		for _, s := range got.Suggestions {
+			if is := p.Classify(s.Change, at).Type; is != change.Standard {
+				t.Errorf("seed %d: it is %v with %s", hard.seed, is, editsOf(s))
+			}
+		}
+	}
+}
+
 // editsOf names what a suggestion edits.
 func editsOf(s approval.Suggestion) string {
 	var out []string

@@ -472,6 +472,7 @@ func TestCounterfactualDeterministic(t *testing.T) {
 
 // TestCounterfactual is what is said of some changes to the base policy.
 func TestCounterfactual(t *testing.T) {
+	const then = "\n      then it is standard under rolling, at level low"
 	emergency := map[string]any{"incident": "INC-7", "reason": "it is down"}
 	freeze := approval.Inputs{At: time.Date(2026, 12, 20, 10, 0, 0, 0, time.UTC)}
 	for _, one := range []struct {
@@ -481,31 +482,37 @@ func TestCounterfactual(t *testing.T) {
 		want string
 	}{
 		{"standard", nil, at, "It is standard as it is."},
-		{"not claimed", map[string]any{"claim": nil}, at, "What would make it standard:\n   1. have somebody on call for payments claim it as a standard change under rolling"},
+		{"not claimed", map[string]any{"claim": nil}, at, "What would make it standard:\n   1. have somebody on call for payments claim it as a standard change under rolling" + then},
 		{"claimed by somebody else", nil, approval.Inputs{At: monday, OnCall: map[string]bool{"idp|bob": true}},
-			"What would make it standard:\n   1. have somebody on call for payments claim it as a standard change under rolling"},
+			"What would make it standard:\n   1. have somebody on call for payments claim it as a standard change under rolling" + then},
 		{"the requester's own wish for scrutiny", map[string]any{"service": "platform", "claim": map[string]any{"type": "normal", "by": "idp|alice"}}, at,
-			"What would make it standard:\n   1. take back the claim that it is a normal change"},
+			"What would make it standard:\n   1. take back the claim that it is a normal change" + then},
 		{"the wish of another for scrutiny", map[string]any{"claim": map[string]any{"type": "normal", "by": "idp|bob"}}, at,
 			"Nothing that the requester can do makes it standard:\n  - idp|bob asks for more scrutiny"},
 		{"an emergency", map[string]any{"emergency": emergency, "claim": nil}, at,
-			"What would make it standard:\n   1. have somebody on call for payments claim it as a standard change under rolling\n      do not ask for an emergency change (INC-7)"},
+			"What would make it standard:\n   1. have somebody on call for payments claim it as a standard change under rolling\n      do not ask for an emergency change (INC-7)" + then},
 		{"a failed check", map[string]any{"evidence": []any{map[string]any{"name": "smoke", "result": "failed"}}, "size": nil, "files": touching("a.go")}, at, "It is standard as it is."},
 		{"an outage", map[string]any{"downtime": true}, at,
 			"Nothing that the requester can do makes it standard:\n  - a floor: users will notice (outage), so at least high"},
 		{"not known whether there is an outage", map[string]any{"downtime": nil}, at,
-			"What would make it standard:\n   1. say whether users will notice an interruption, if the answer is no (change.downtime)"},
+			"What would make it standard:\n   1. say whether users will notice an interruption, if the answer is no (change.downtime)" + then},
 		{"secrets", map[string]any{"files": touching("secrets/key"), "size": nil}, at,
 			"Nothing that the requester can do makes it standard:\n  - never standard: secrets are looked at by people (secrets)"},
 		{"migrations", map[string]any{"files": touching("migrations/1.sql"), "size": nil}, at,
 			"Nothing that the requester can do makes it standard:\n  - no template of the catalogue could cover such a change of this service; rolling excepts it [change.paths = [\"migrations/1.sql\"]]"},
+		{"a template that has ended", map[string]any{"claim": nil}, approval.Inputs{At: time.Date(2028, 2, 1, 10, 0, 0, 0, time.UTC)},
+			"Nothing that the requester can do makes it standard:\n  - no template of the catalogue could cover such a change of this service; rolling ended on 2027-06-04"},
+		{"a window after the end of a template", map[string]any{"window": map[string]any{"start": "2027-06-07T09:00:00Z", "end": "2027-06-07T10:00:00Z"}}, approval.Inputs{At: time.Date(2027, 6, 2, 10, 0, 0, 0, time.UTC)},
+			"What would make it standard:\n   1. deploy between 12:00 and 13:00 on Wednesday 2 June 2027 (Europe/London), in working time" + then},
+		{"a template that is suspended", nil, approval.Inputs{At: monday, Templates: map[string]approval.TemplateStatus{"rolling": {State: approval.Suspended}}},
+			"Nothing that the requester can do makes it standard:\n  - no template of the catalogue could cover such a change of this service; rolling is suspended"},
 		{"operations run it", map[string]any{"service": "ledger"}, at,
 			"Nothing that the requester can do makes it standard:\n  - the service ledger has every change decided case by case (ops-run-it)"},
 		{"no such service", map[string]any{"service": "who"}, at, "Nothing that the requester can do makes it standard:\n  - the policy has no service \"who\""},
 		{"a freeze", nil, freeze,
-			"What would make it standard:\n   1. deploy between 09:00 and 10:00 on Tuesday 5 January 2027 (Europe/London), in working time"},
+			"What would make it standard:\n   1. deploy between 09:00 and 10:00 on Tuesday 5 January 2027 (Europe/London), in working time" + then},
 		{"a window in a freeze, at night", map[string]any{"window": map[string]any{"start": "2026-12-20T01:00:00Z", "end": "2026-12-20T04:00:00Z"}}, approval.Inputs{At: monday},
-			"What would make it standard:\n   1. deploy between 11:00 and 14:00 on Monday 23 November 2026 (Europe/London), in working time"},
+			"What would make it standard:\n   1. deploy between 11:00 and 14:00 on Monday 23 November 2026 (Europe/London), in working time" + then},
 	} {
 		got := made(t, base(t)).Counterfactual(decoded(t, one.with), one.in, nil)
 		if text := strings.TrimSpace(got.Explain(0)); text != one.want || !got.Complete {

@@ -2,6 +2,7 @@ package approval_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,22 @@ func TestCounterfactualOfUndescribedAttributes(t *testing.T) {
 	d.Risk.Rules[0].When = "attributes.loud or attributes.minutes > 5"
 	text := made(t, d).Counterfactual(decoded(t, nil), at, nil).Explain(0)
 	for _, want := range []string{"state attributes.loud, if it is true\n", "state attributes.minutes, if it is 6 or more\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("expected %s in\n%s", want, text)
+		}
+	}
+}
+
+// TestCounterfactualOfChecks: a check that has failed is not run until it happens to
+// pass.
+func TestCounterfactualOfChecks(t *testing.T) {
+	d := base(t)
+	d.Risk.Rules = append(d.Risk.Rules, risk.Rule{ID: "no-smoke", Floor: "high", When: `evidence.smoke != "passed"`, Because: "nobody has tried it"})
+	for result, want := range map[string]string{
+		"failed":  "mend what made the check smoke fail, and have it pass in a new run; somebody other than the requester must vouch for it\n",
+		"skipped": "run the check smoke, which was skipped, and have it pass; somebody other than the requester must vouch for it\n",
+	} {
+		text := made(t, d).Counterfactual(decoded(t, map[string]any{"evidence": []any{map[string]any{"name": "smoke", "result": result}}}), at, nil).Explain(0)
 		if !strings.Contains(text, want) {
 			t.Errorf("expected %s in\n%s", want, text)
 		}
@@ -89,6 +106,9 @@ func TestCounterfactualEndsTooEarly(t *testing.T) {
 		}
 		if text := got.Explain(0); !strings.Contains(text, "- attributes.a0 is not known\n") || !strings.Contains(text, "the search ended too early") || strings.Contains(text, "has been") {
 			t.Errorf("with a budget of %d it says\n%s", budget, text)
+		}
+		if all := slices.Sorted(slices.Values(got.Blockers)); len(slices.Compact(all)) < len(got.Blockers) {
+			t.Errorf("with a budget of %d it says the same twice:\n%s", budget, got.Explain(0))
 		}
 	}
 }

@@ -160,9 +160,14 @@ func (s *search) couldCover(inside []string) string {
 		if truth, _ := t.covers.Decide(service); truth == risk.False || truth == risk.Inapplicable || s.possible[i] {
 			continue // it is for other services
 		}
-		if truth, _ := t.covers.Decide(s.facts); truth != risk.True {
+		is, _ := t.covers.Decide(s.facts)
+		out := s.k.outOfForce(t, s.k.day())
+		switch {
+		case out != "" && is != risk.False && is != risk.Inapplicable:
+			text += fmt.Sprintf("; %s %s", t.ID, out)
+		case is != risk.True:
 			text += fmt.Sprintf("; %s does not cover it%s", t.ID, s.stated(t.covers))
-		} else {
+		default:
 			text += fmt.Sprintf("; %s excepts it%s", t.ID, s.stated(t.except))
 		}
 	}

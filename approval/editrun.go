@@ -238,8 +238,8 @@ func (s *search) suggestion(w *working) (out Suggestion, cost int, ok bool) {
 		}
 		n[i] = best
 	}
-	for again := !w.smallest; again; { // other ways may make others needless
-		again = slices.ContainsFunc(n.items().list(), func(i int) bool { return s.needless(n, i) })
+	if !w.smallest { // other ways may make others needless
+		s.leaveOut(n)
 	}
 	var in Inputs
 	out.Change, in = s.apply(n)
@@ -254,6 +254,13 @@ func (s *search) suggestion(w *working) (out Suggestion, cost int, ok bool) {
 	}
 	out.Smallest = w.smallest
 	return out, cost, true
+}
+
+// leaveOut leaves out items until it is not standard without any of the others.
+func (s *search) leaveOut(n *node) {
+	for again := true; again; {
+		again = slices.ContainsFunc(n.items().list(), func(i int) bool { return s.needless(n, i) })
+	}
 }
 
 // needless leaves an item out if it is standard without it.
@@ -333,7 +340,9 @@ func (s *search) blockers() []string {
 		var out []string
 		s.limit, s.cut = s.tried+1, false
 		for _, o := range s.view(nothing, 0, s.all()).obstacles {
-			out = append(out, o.String())
+			if why := o.String(); !slices.Contains(out, why) {
+				out = append(out, why)
+			}
 		}
 		return append(out, "the search ended too early to say which of these can be overcome")
 	}

@@ -73,6 +73,7 @@ type joined struct {
 type search struct {
 	editing
 	base      *change.Change
+	words     *risk.Vocabulary // of the policy, with its conditions compiled
 	rules     []risk.Rule
 	of        []condition    // by rule
 	forbids   []condition    // by forbid
@@ -163,7 +164,8 @@ func (s *search) prepare() error {
 	if err != nil {
 		return err
 	}
-	if s.asked, err = v.Boundaries(conditions); err != nil {
+	s.words = v.Remembering(conditions) // as they are gone through again, one by one
+	if s.asked, err = s.words.Boundaries(conditions); err != nil {
 		return err
 	}
 	s.observed = observed
@@ -278,7 +280,7 @@ func (s *search) elsewhere(r risk.Rule) bool {
 func (s *search) condition(to *[]condition, text string) error {
 	var out condition
 	if text != "" {
-		found, err := s.p.rules.Vocabulary().Boundaries([]string{text})
+		found, err := s.words.Boundaries([]string{text})
 		if err != nil {
 			return err
 		}
@@ -324,7 +326,7 @@ func (s *search) findPossible() {
 	for i := range s.p.templates {
 		t := &s.p.templates[i]
 		truth, _ := t.covers.Decide(facts)
-		ok := s.covers[i].asks || truth == risk.True || truth == risk.Undecided
+		ok := s.k.outOfForce(t, s.k.day()) == "" && (s.covers[i].asks || truth == risk.True || truth == risk.Undecided)
 		if t.except != nil && ok {
 			truth, _ = t.except.Decide(facts)
 			ok = s.excepts[i].asks || truth != risk.True

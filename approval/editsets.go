@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
-
-	"github.com/changelane/changelane/change"
 )
 
 // The search has two halves. One is asked whether some of the items of a set can
@@ -22,6 +20,10 @@ import (
 
 // mostSteps bounds how many sets are gone through for each assessment.
 const mostSteps = 50
+
+// soon is how many assessments the search by obstacle has before another one is
+// tried: where it finds a way, it mostly takes fewer than 200.
+const soon = 500
 
 // view is what becomes of the change with a choice of ways.
 type view struct {
@@ -40,35 +42,59 @@ type working struct {
 
 // run finds the sets that work.
 func (s *search) run() []Suggestion {
-	s.limit = (s.budget + 1) / 2 // the rest is for what is not found like this
-	if n, ok := s.ask(s.all()); ok {
+	if n, ok := s.first(); ok {
 		n, ok = s.reduced(n)
 		s.found = append(s.found, working{n, ok})
 	} else if !s.cut {
 		return nil
 	}
-	s.limit, s.cut = s.budget, false
+	s.until(s.budget)
 	s.bySize()
 	s.complete = s.complete && !s.cut
 	return s.suggestions()
 }
 
+// until sets the limit of what follows.
+func (s *search) until(tried int) { s.limit, s.cut = tried, false }
+
+// first looks for any ways that work: where obstacles do not lead there soon, by
+// climbing, and where that does not either, by obstacles again with what has been
+// learnt. It is cut off where it does not know whether there are any; half of the
+// budget is left for what is not found like this.
+func (s *search) first() (works node, ok bool) {
+	half := (s.budget + 1) / 2
+	s.until(min(half, soon))
+	if works, ok = s.ask(s.all()); ok || !s.cut {
+		return works, ok
+	}
+	s.until(s.tried + (half-s.tried)*3/4)
+	if works, ok = s.climb(); ok {
+		s.leaveOut(&works)
+		return works, ok
+	}
+	s.until(half)
+	return s.ask(s.all())
+}
+
 // reduced leaves out items while the rest works, the costliest first, and
-// reports whether it came to the end.
+// reports whether nothing can be left out in any way. What takes too long to
+// find out of one item is not held against the others.
 func (s *search) reduced(n node) (node, bool) {
 	inTurn := n.items().list()
 	slices.SortStableFunc(inTurn, func(a, b int) int { return cmp.Compare(s.items[b].kind, s.items[a].kind) })
+	known := true
 	for _, i := range inTurn {
 		if n[i] < 0 {
 			continue
 		}
+		s.until(min(s.tried+1+s.budget/16, s.budget-s.budget/4))
 		if less, ok := s.ask(n.items() &^ (1 << i)); ok {
 			n = less
 		} else if s.cut {
-			return n, false
+			known = false
 		}
 	}
-	return n, true
+	return n, known
 }
 
 // bySize finds the sets that work, the smallest first: those of fewer items than
@@ -261,16 +287,7 @@ func (s *search) view(n node, by int, among set) *view {
 	if s.cut = s.cut || s.tried >= s.limit; s.cut {
 		return v
 	}
-	s.tried++
-	c, in := s.apply(&n)
-	k, under := s.look(c, in)
-	s.obstacles(v, k, under, among&^n.items())
-	if len(v.obstacles) > 0 {
-		return v
-	}
-	if v.standard = s.p.Classify(c, in).Type == change.Standard; !v.standard {
-		v.add(s.all(), "it is no valid change")
-	}
+	s.assess(v, among&^n.items())
 	return v
 }
 
@@ -278,7 +295,7 @@ func (s *search) view(n node, by int, among set) *view {
 func (s *search) deadEnd(v *view) {
 	var held []string
 	for _, o := range v.obstacles {
-		if o.hangs&^v.items() == 0 {
+		if o.hangs&^v.items() == 0 && !slices.Contains(held, o.String()) {
 			held = append(held, o.String())
 		}
 	}

@@ -65,8 +65,11 @@ func (s *search) sayWhole(e Edit, values []any, in *Suggestion) (string, bool) {
 	switch e.Kind {
 	case EditCheck:
 		name := strings.TrimPrefix(e.Fact, "evidence.")
-		if e.From != nil {
-			return fmt.Sprintf("run the check %s again until it passes (it is %v)", name, e.From), true
+		switch e.From {
+		case change.Failed.String():
+			return fmt.Sprintf("mend what made the check %s fail, and have it pass in a new run", name), true
+		case change.Skipped.String():
+			return fmt.Sprintf("run the check %s, which was skipped, and have it pass", name), true
 		}
 		return fmt.Sprintf("run the check %s, and have it pass", name), true
 	case EditAttest:

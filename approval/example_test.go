@@ -111,6 +111,7 @@ func ExamplePolicy_Counterfactual() {
 	//    1. state change.lines_added (lines added), whatever it is
 	//       say whether users will notice an interruption, if the answer is no (change.downtime)
 	//       have somebody on call for payments claim it as a standard change under rolling
+	//       then it is standard under rolling, at level low
 }
 
 // Example_hotSwap puts another policy in place while changes are classified:

@@ -126,7 +126,7 @@ func (a *answers) record(name string, rec record) error {
 	if err != nil {
 		return a.refuse(name, rec, err)
 	}
-	return a.write(answered{got, a.policy.Counterfactual(c, in, nil)})
+	return a.write(answered{got, a.policy.Counterfactual(c, in, &approval.CounterfactualOptions{Budget: a.budget})})
 }
 
 // refuse answers an input that cannot be classified, and says why on standard

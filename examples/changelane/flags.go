@@ -59,6 +59,7 @@ var specs = []flagSpec{
 	{"at-least", "PERCENT", "the percentage of the changes of -mutate that must be noticed; below it the status is 1", false, setAtLeast},
 	{"boundaries", "FILE", "the file that cases around the numbers in conditions are written to, with today's answers, as unread; it must not exist", false, into(func(o *options) *string { return &o.boundaries })},
 	{"counterfactual", "", "say too what the requester could do that would make it standard", false, choose(func(o *options) *bool { return &o.counterfactual }, true)},
+	{"budget", "N", "the most assessments that -counterfactual searches with for each change; otherwise 20000", false, setBudget},
 	{"attested", "", "the input comes from a party that may attest: take the data that it attests as observed", false, choose(func(o *options) *bool { return &o.attested }, true)},
 	{"once", "KEY", "a key of the caller's: a command sent again with its key is done once", false, into(func(o *options) *string { return &o.once })},
 	{"sign", "FILE", "a key: put new events into the log and sign it, when all else is done; FILE.checkpoint keeps what was signed", false, into(func(o *options) *string { return &o.sign })},
@@ -146,6 +147,18 @@ func setAtLeast(o *options, value string) error {
 		return fmt.Errorf("the flag -at-least needs a percentage from 1 to 100 such as 90, not %q", value)
 	}
 	o.atLeast = n
+	return nil
+}
+
+// mostBudget keeps a search within minutes, and in memory.
+const mostBudget = 1_000_000
+
+func setBudget(o *options, value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || !wholeNumber.MatchString(value) || n > mostBudget {
+		return fmt.Errorf("the flag -budget needs a number of assessments from 1 to %d such as 50000, not %q", mostBudget, value)
+	}
+	o.budget = n
 	return nil
 }
 

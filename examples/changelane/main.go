@@ -4,7 +4,7 @@
 // thin shell over the public packages: whatever it does, a program that embeds
 // them can do. It is for pipelines that are not written in Go, and for people.
 //
-//	changelane classify|explain -policy DIR [-at TIME] [-attested] [-counterfactual] [FILE...|-]
+//	changelane classify|explain -policy DIR [-at TIME] [-attested] [-counterfactual [-budget N]] [FILE...|-]
 //	changelane lint             -policy DIR
 //	changelane test             -policy DIR [-coverage] [-mutate [-at-least PERCENT]] [-boundaries FILE]
 //	changelane submit|edit      WORK [-attested] [FILE...|-]

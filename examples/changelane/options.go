@@ -38,6 +38,7 @@ type options struct {
 
 	explain, text, witness bool
 	counterfactual         bool
+	budget                 int // assessments; 0: as the library has it
 	coverage, mutate       bool
 	atLeast                int    // percent; 0: no bar
 	boundaries             string // a file
@@ -154,6 +155,8 @@ func (o options) check(c command, seen []string) error {
 		return errors.New(sameFile)
 	case o.atLeast > 0 && !o.mutate:
 		return errors.New("-at-least is about what -mutate finds; give -mutate too, or leave out -at-least")
+	case o.budget > 0 && !o.counterfactual:
+		return errors.New("-budget bounds the search of -counterfactual; give -counterfactual too, or leave out -budget")
 	case len(o.known) > 0 && o.sign == "" && slices.Contains(c.all(), "sign"):
 		return fmt.Errorf("%s holds the log against -known only where it signs it; give -sign FILE too, or leave out -known", c.name)
 	}

@@ -57,8 +57,8 @@ var (
 
 // commands are all that changelane does, in the order in which help lists them.
 var commands = []command{
-	{"classify", "one JSON line for every change: its type, its risk, who must say yes", with(nil, "policy"), nil, with(nil, "at", "attested", "counterfactual"), changes, classify},
-	{"explain", "the same for a person: what, why, what is missing, who must say yes", with(nil, "policy"), nil, with(nil, "at", "attested", "counterfactual"), changes, explain},
+	{"classify", "one JSON line for every change: its type, its risk, who must say yes", with(nil, "policy"), nil, with(nil, "at", "attested", "counterfactual", "budget"), changes, classify},
+	{"explain", "the same for a person: what, why, what is missing, who must say yes", with(nil, "policy"), nil, with(nil, "at", "attested", "counterfactual", "budget"), changes, explain},
 	{"lint", "what is wrong with a policy", with(nil, "policy"), nil, with(nil, "at", "witness"), none, lint},
 	{"test", "run the decision tests of a policy, DIR/tests/*.txt", with(nil, "policy"), nil, with(nil, "coverage", "mutate", "at-least", "boundaries"), none, test},
 
