@@ -169,30 +169,23 @@ func openWriting(ctx context.Context, file string, o Options) (*sqlstore.Store, 
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	var s *sqlstore.Store
-	if err = connect(ctx, writer, o.BusyTimeout); err == nil {
-		s, err = sqlstore.Open(ctx, writer, sqlstore.SQLite(), &sqlstore.Options{
-			NoCreate: o.NoCreate, NoGroup: o.NoGroup, Readers: readers, Owned: true, Immediate: true})
-	}
+	connect(ctx, writer, o.BusyTimeout)
+	s, err := sqlstore.Open(ctx, writer, sqlstore.SQLite(), &sqlstore.Options{
+		NoCreate: o.NoCreate, NoGroup: o.NoGroup, Readers: readers, Owned: true, Immediate: true})
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), readers.Close())
 	}
 	return s, nil
 }
 
-// connect makes the first connection. While another process turns a new file to
-// a write-ahead log, SQLite refuses at once, and does not wait as it does for
-// whoever writes.
-func connect(ctx context.Context, db *sql.DB, patience time.Duration) error {
+// connect makes the first connection, if it can. While another process turns a
+// new file to a write-ahead log, SQLite refuses at once, and does not wait as it
+// does for whoever writes.
+func connect(ctx context.Context, db *sql.DB, patience time.Duration) {
 	const busy, pause = 5, 5 * time.Millisecond
-	for waited := time.Duration(0); ; waited += pause {
-		err := db.PingContext(ctx)
-		if waited >= patience || resultCode(err)&primary != busy {
-			return err
-		}
+	for waited := time.Duration(0); waited <= patience && resultCode(db.PingContext(ctx))&primary == busy; waited += pause {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-time.After(pause):
 		}
 	}
