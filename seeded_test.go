@@ -102,7 +102,7 @@ func TestSeededBugs(t *testing.T) {
 			defer func() { <-running }()
 			b := readBug(t, name)
 			list := b.overlay(t)
-			cmd := exec.Command("go", "test", "-vet=off", "-count=1", "-overlay="+list, "-run="+b.run, b.pkg)
+			cmd := exec.Command("go", "test", "-vet=off", "-count=1", "-failfast", "-overlay="+list, "-run="+b.run, b.pkg)
 			out, err := cmd.CombinedOutput()
 			if !failed.Match(out) {
 				t.Errorf("%s in %s did not fail (%v):\n%s", b.run, b.pkg, err, out)

@@ -142,9 +142,6 @@ func (m *making) workingTime() {
 func (m *Mutant) around(at time.Time) []time.Time {
 	var out []time.Time
 	switch m.Field {
-	case "ends":
-		day, _ := time.Parse(time.DateOnly, m.Was)
-		out = append(out, day.Add(12*time.Hour), day.Add(36*time.Hour))
 	case "every":
 		for _, text := range []string{m.Was, m.Is} {
 			every, _ := change.ParseRecurrence(text)
