@@ -34,13 +34,14 @@ func (f footing) before(o footing) bool {
 
 // climb looks for any ways that work, up to the limit: for one template after
 // the other, as long as it comes nearer, and again with more patience, and with
-// obstacles that weigh less where the score would not come down.
+// obstacles that weigh less where the score would not come down. Patience ends,
+// as a step in which nothing can be tried takes nothing off the limit.
 func (s *search) climb() (works node, ok bool) {
 	n := nothing
 	for round := 0; slices.Contains(s.possible, true); round++ {
 		for i, possible := range s.possible {
 			if possible {
-				n, ok = s.climbTo(aim{i, 20 >> (round % 3)}, n, 25<<round)
+				n, ok = s.climbTo(aim{i, 20 >> (round % 3)}, n, 25<<min(round, 6))
 			}
 			if ok || s.cut {
 				return n, ok
